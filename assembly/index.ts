@@ -1,0 +1,7 @@
+export * from './codec'
+export * from './loss'
+
+/** First byte of linear memory that holds no static data: where the host's arena begins. */
+export function heapBase(): usize {
+  return __heap_base
+}
