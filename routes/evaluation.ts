@@ -1,0 +1,107 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import { problemResponses } from '../schemas/problem.ts'
+import type { Services } from '../src/app.ts'
+import type { Formats, OperationName } from '../src/evaluate.ts'
+import { sendProblem } from '../src/plugins/problems.ts'
+import { clock, type TaskResult, type WorkReport } from '../src/pool/message.ts'
+import { excerpt, Refusal } from '../src/problems.ts'
+import { formats } from '../src/wire/index.ts'
+
+const mediaTypes = Object.values(formats).flatMap((format) => format.mediaTypes)
+/** The longest delay a timer takes. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+export interface EvaluationRoute {
+  readonly operation: OperationName
+  readonly summary: string
+  readonly description: string
+  readonly body: z.ZodType
+  readonly answer: z.ZodType
+  readonly examples: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>
+}
+
+/** A POST path that hands the bytes of its body to a worker and answers with the worker's. */
+export function evaluationRoute(app: FastifyInstance, services: Services, route: EvaluationRoute): void {
+  const { config, pool, metrics } = services
+  app.post(
+    `/${route.operation}`,
+    {
+      handlerTimeout: config.requestTimeoutMs,
+      // The pipeline validates, in the worker: here the body is bytes.
+      validatorCompiler: () => () => true,
+      schema: {
+        summary: route.summary,
+        description: route.description,
+        tags: ['evaluation'],
+        body: { content: { 'application/json': { schema: route.body, examples: route.examples } } },
+        response: {
+          200: { description: 'The outputs that were asked for.', content: { 'application/json': { schema: route.answer } } },
+          ...evaluationProblems,
+        },
+      } as never,
+    },
+    async (request, reply) => {
+      const chosen = negotiate(request)
+      const body = (request.body ?? new ArrayBuffer(0)) as ArrayBuffer
+      const bodyBytes = body.byteLength
+      const queuedAt = clock()
+      const result = await pool.evaluate(route.operation, body, chosen, deadlineOf(request, reply))
+      const queueMs = result.report.startedAt - queuedAt
+      metrics.observeWork(result.report, queueMs, bodyBytes, result.body?.byteLength ?? 0)
+      reply.header('server-timing', serverTiming(result.report, queueMs))
+      return sendResult(request, reply, result)
+    },
+  )
+}
+
+const evaluationProblems = problemResponses(
+  'json_invalid',
+  'tensor_invalid',
+  'unauthorized',
+  'not_acceptable',
+  'body_too_large',
+  'media_type_unsupported',
+  'validation_failed',
+  'shape_mismatch',
+  'target_out_of_range',
+  'targets_not_a_distribution',
+  'logits_not_finite',
+  'rate_limited',
+  'internal',
+  'overloaded',
+  'draining',
+  'deadline_exceeded',
+)
+
+/** The format of the body, and that of the answer: what the client accepts, by preference the request's own. */
+function negotiate(request: FastifyRequest): Formats {
+  const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
+  const given = Object.values(formats).find((format) => format.mediaTypes.includes(mediaType))
+  if (!given) throw new Refusal('media_type_unsupported', `expected ${mediaTypes.join(' or ')}, got ${mediaType || 'no content-type'}`)
+  if (request.headers.accept === undefined) return { request: given.name, response: given.name }
+  const preferred = [given, ...Object.values(formats).filter((format) => format !== given)]
+  const accepted = request.accepts().type(preferred.flatMap((format) => format.mediaTypes))
+  const wanted = preferred.find((format) => format.mediaTypes.includes(String(accepted)))
+  if (!wanted) throw new Refusal('not_acceptable', `answers are ${mediaTypes.join(' or ')}, accepted is only ${excerpt(request.headers.accept)}`)
+  return { request: given.name, response: wanted.name }
+}
+
+/** Aborts when the client is gone, or when the server's or the client's own time is up. */
+function deadlineOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const given = Number(request.headers['x-request-timeout-ms'])
+  if (!(given > 0 && given <= MAX_TIMEOUT_MS)) return request.signal
+  return AbortSignal.any([request.signal, AbortSignal.timeout(Math.max(0, Math.ceil(given - reply.elapsedTime)))])
+}
+
+function serverTiming({ decodeMs, computeMs, encodeMs }: WorkReport, queueMs: number): string {
+  const stages = { queue: queueMs, decode: decodeMs, compute: computeMs, encode: encodeMs }
+  return Object.entries(stages)
+    .map(([stage, ms]) => `${stage};dur=${ms.toFixed(3)}`)
+    .join(', ')
+}
+
+function sendResult(request: FastifyRequest, reply: FastifyReply, { body, mediaType, problem }: TaskResult): FastifyReply {
+  if (problem) return sendProblem(request, reply, problem)
+  return reply.type(mediaType!).send(Buffer.from(body!))
+}

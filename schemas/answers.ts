@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { tensorJsonSchema } from './tensor.ts'
+
+/** A number of an answer: JSON lacks NaN and the infinities, so they are strings. */
+const AnswerNumber = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
+
+function answerTensor(shape: string, ranks: readonly number[], description: string) {
+  return z.custom().meta({
+    description: `${shape}. ${description}`,
+    override: ({ jsonSchema }: { jsonSchema: object }) => void Object.assign(jsonSchema, tensorJsonSchema(ranks)),
+  })
+}
+
+/** What `POST /loss` answers: the outputs that were asked for. */
+export const LossAnswer = z
+  .object({
+    loss: AnswerNumber.optional().describe('The reduced loss; left out with reduction "none". "NaN" for a mean over nothing.'),
+    normalizer: AnswerNumber.describe('What "mean" divided by; 1 for "sum" and "none".'),
+    losses: answerTensor('[N]', [1, 2, 3], "Each row's loss before reduction: loss = sum(losses) / normalizer; 0 for an ignored row.").optional(),
+    gradients: answerTensor('[N, K]', [2, 3, 4], 'd loss / d logits after reduction; all 0 for an ignored row.').optional(),
+    smoothed_targets: answerTensor('[N, K]', [2, 3, 4], 'The target distribution after smoothing and mixing; all 0 for an ignored row.').optional(),
+    probabilities: answerTensor('[N, K]', [2, 3, 4], 'softmax(logits).').optional(),
+    log_probabilities: answerTensor('[N, K]', [2, 3, 4], 'log softmax(logits).').optional(),
+    predictions: answerTensor('[N]', [1, 2, 3], 'The class of the largest logit, the lowest on a tie.').optional(),
+    metrics: z
+      .object({
+        accuracy: AnswerNumber.describe('Share of counted rows whose prediction is the class the target gives most.'),
+        nll: AnswerNumber.describe('Mean negative log-likelihood of the unsmoothed targets, without weights.'),
+        perplexity: AnswerNumber.describe('exp(nll).'),
+      })
+      .optional(),
+  })
+  .meta({ id: 'LossAnswer' })
+
+export const TargetsAnswer = z
+  .object({
+    smoothed_targets: answerTensor('[N, K]', [2, 3, 4], 'The target distribution after smoothing and mixing.'),
+    on_value: AnswerNumber.optional().describe('Value on the class of an index target, before mixing.'),
+    off_value: AnswerNumber.optional().describe('Value on every other class, before mixing.'),
+  })
+  .meta({ id: 'TargetsAnswer' })
+
+const Differences = z.object({ loss: AnswerNumber, losses: AnswerNumber, gradients: AnswerNumber })
+
+export const EquivalenceAnswer = z
+  .object({
+    formulations: z.array(
+      z.object({
+        name: z.enum(['nll_uniform', 'soft_target', 'mixed_losses']),
+        loss: AnswerNumber.optional(),
+        normalizer: AnswerNumber,
+        losses: answerTensor('[N]', [1, 2, 3], "Each row's loss by this formulation."),
+      }),
+    ),
+    max_abs_difference: Differences,
+    max_rel_difference: Differences.describe('Losses relative to the larger one; gradients relative to the factor that p - q is multiplied by.'),
+    tolerance: AnswerNumber,
+    equivalent: z.boolean().describe('Every relative difference is within the tolerance.'),
+    notes: z.array(z.object({ code: z.string(), detail: z.string() })).describe('Why the formulations differ, where they do.'),
+    decomposition: z
+      .object({ nll: AnswerNumber, uniform: AnswerNumber, target_entropy: AnswerNumber, kl_target_model: AnswerNumber, kl_uniform_model: AnswerNumber })
+      .describe('Means over the rows that count, without weights.'),
+    optimum: z
+      .object({ on_value: AnswerNumber, off_value: AnswerNumber, logit_gap: AnswerNumber })
+      .optional()
+      .describe("Where a row's loss is smallest: p = q, at a logit gap of log(on / off)."),
+  })
+  .meta({ id: 'EquivalenceAnswer' })

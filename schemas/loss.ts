@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import type { LossDefinition } from '../src/losses/definition.ts'
+import { losses } from '../src/losses/index.ts'
+import * as fields from './fields.ts'
+
+/** Fields every loss takes beside its scores and its own parameters. */
+const commonShape = {
+  class_axis: fields.ClassAxis,
+  targets: fields.Targets,
+  smoothing: fields.Smoothing,
+  prior: fields.Prior.optional(),
+  class_weights: fields.ClassWeights.optional(),
+  sample_weights: fields.SampleWeights.optional(),
+  ignore_index: fields.IgnoreIndex.optional(),
+  reduction: fields.Reduction,
+  normalizer: fields.Normalizer.optional(),
+  mixup: fields.Mixup.optional(),
+  dtype: fields.Dtype,
+  outputs: fields.Outputs,
+  encoding: fields.Encoding,
+}
+
+/** The body of `POST /loss` as every loss has it once its scores are called `scores`. */
+export type LossRequest = z.output<z.ZodObject<typeof commonShape>> & { loss: string; label_smoothing: number } & Record<string, unknown>
+
+/** The branch of the union that one loss is. */
+export function lossBranch(definition: LossDefinition) {
+  return z
+    .strictObject({
+      loss: z.literal(definition.name).default(definition.name).describe(definition.summary),
+      [definition.family.field]: definition.family.schema,
+      ...commonShape,
+      ...definition.params,
+    })
+    .superRefine(checkCombination)
+    .meta({ id: `${pascalCase(definition.name)}Request`, title: definition.title, description: definition.summary })
+}
+
+/** Rules between plain fields. Those between tensors are the pipeline's. */
+function checkCombination(body: Record<string, unknown>, context: z.RefinementCtx): void {
+  if (body.normalizer !== undefined && body.reduction !== 'mean') {
+    context.addIssue({ code: 'custom', path: ['normalizer'], message: `applies to reduction "mean" only, got "${body.reduction}"` })
+  }
+}
+
+export const lossBranches: ReadonlyMap<string, ReturnType<typeof lossBranch>> = new Map(losses.map((loss) => [loss.name, lossBranch(loss)]))
+
+export const DEFAULT_LOSS = 'cross_entropy'
+
+/** The contract of `POST /loss`: a union discriminated by `loss`. */
+export const LossBody = z
+  .discriminatedUnion('loss', [...lossBranches.values()] as never)
+  .meta({ id: 'LossRequest', description: 'One branch for each loss; without `loss`, cross_entropy.' })
+
+/** The contract of `POST /equivalence`: the body of cross entropy. */
+export const EquivalenceBody = lossBranches.get(DEFAULT_LOSS)!
+
+function pascalCase(name: string): string {
+  return name.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())
+}

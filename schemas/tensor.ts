@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { isTensor, isTensorFault, type Tensor, type TensorFault } from '../src/wire/tensor.ts'
+
+/** Schemas whose value may be a tensor. A decoder asks it which fields to read as numbers in memory. */
+const tensors = z.registry<{ tensor: true }>()
+
+const NUMBER = { anyOf: [{ type: 'number' }, { enum: ['NaN', 'Infinity', '-Infinity'] }] } as const
+
+/** JSON Schema of a nested array of numbers, `rank` deep; recursive where any rank is taken. */
+function nestedArray(ranks: readonly number[]): object[] {
+  const ofRank = (rank: number): object => ({ type: 'array', items: rank === 1 ? NUMBER : ofRank(rank - 1) })
+  return ranks.map(ofRank)
+}
+
+const CONTAINER = {
+  type: 'object',
+  title: 'base64 tensor',
+  description: 'Little-endian bytes of a row-major tensor; the dtype names are those of safetensors.',
+  required: ['dtype', 'shape', 'data'],
+  additionalProperties: false,
+  properties: {
+    dtype: { type: 'string', enum: ['F16', 'BF16', 'F32', 'F64', 'I32', 'I64', 'U8', 'U32'] },
+    shape: { type: 'array', items: { type: 'integer', minimum: 0 } },
+    data: { type: 'string', contentEncoding: 'base64' },
+  },
+} as const
+
+/** JSON Schema of a tensor of one of these ranks, as a request may write it. */
+export function tensorJsonSchema(ranks: readonly number[]): { anyOf: object[] } {
+  return { anyOf: [...nestedArray(ranks), CONTAINER] }
+}
+
+/**
+ * A tensor of the request: to zod one typed value, whose numbers were read (and counted, and checked to be numbers) by the decoder.
+ *
+ * @param shape what the documents call its shape, for example `[N, K]`
+ * @param ranks the numbers of dimensions it may have; documented up to 4, taken up to 8
+ */
+export function tensor(shape: string, ranks: readonly number[], description: string): z.ZodType<Tensor> {
+  const schema = z
+    .custom<Tensor | TensorFault>()
+    .superRefine((value, context) => {
+      if (isTensorFault(value)) {
+        context.addIssue({ code: 'custom', path: [...value.path], message: value.detail, params: { problem: value.fault } })
+      } else if (!isTensor(value)) {
+        context.addIssue({ code: 'custom', message: `expected a tensor ${shape}, got ${kindOf(value)}` })
+      }
+    })
+    .transform((value) => value as Tensor)
+    .meta({ description, override: ({ jsonSchema }: { jsonSchema: object }) => void Object.assign(jsonSchema, tensorJsonSchema(ranks)) })
+  tensors.add(schema, { tensor: true })
+  return schema as z.ZodType<Tensor>
+}
+
+/** A field that is a plain value or, where the client writes an array, a tensor of rank 1. */
+export function tensorOr<T extends string | number>(plain: z.ZodType<T>, shape: string, description: string): z.ZodType<T | Tensor> {
+  const array = tensor(shape, [1], description)
+  const schema = z
+    .custom<T | Tensor>()
+    .transform((value, context) => {
+      const parsed = (isTensor(value) || isTensorFault(value) ? array : plain).safeParse(value)
+      if (parsed.success) return parsed.data
+      for (const { path, message, ...rest } of parsed.error.issues) {
+        context.addIssue({ code: 'custom', path: [...path], message, params: 'params' in rest ? rest.params : undefined })
+      }
+      return z.NEVER
+    })
+    .meta({
+      description,
+      override: ({ jsonSchema }: { jsonSchema: object }) => {
+        const { $schema: _, ...plainSchema } = z.toJSONSchema(plain, { io: 'input' })
+        Object.assign(jsonSchema, { anyOf: [plainSchema, ...tensorJsonSchema([1]).anyOf] })
+      },
+    })
+  tensors.add(schema, { tensor: true })
+  return schema as z.ZodType<T | Tensor>
+}
+
+/** Dotted paths of the fields of an object schema that may hold a tensor: `logits`, `mixup.lam`. */
+export function tensorFields(shape: z.ZodRawShape, prefix = ''): string[] {
+  return Object.entries(shape).flatMap(([name, field]) => {
+    const path = prefix + name
+    const inner = unwrap(field as z.ZodType)
+    if (tensors.has(inner)) return [path]
+    return inner instanceof z.ZodObject ? tensorFields(inner.shape, `${path}.`) : []
+  })
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrap(schema.unwrap() as z.ZodType) : schema
+}
+
+/** What a JSON value is, in the words of JSON, for a message. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (isTensor(value)) return `a tensor of shape [${value.shape.join(', ')}]`
+  if (isTensorFault(value)) return 'an array'
+  const type = typeof value
+  return type === 'object' ? 'an object' : type === 'string' ? `the string ${JSON.stringify(value).slice(0, 48)}` : `${type === 'number' ? 'the number ' : ''}${value}`
+}

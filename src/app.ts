@@ -1,0 +1,92 @@
+import accepts from '@fastify/accepts'
+import compress from '@fastify/compress'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-zod-openapi'
+import { equivalenceRoute } from '../routes/equivalence.ts'
+import { healthRoutes } from '../routes/health.ts'
+import { lossRoute } from '../routes/loss.ts'
+import { lossesRoutes } from '../routes/losses.ts'
+import { metricsRoute } from '../routes/metrics.ts'
+import { problemsRoute } from '../routes/problems.ts'
+import { targetsRoute } from '../routes/targets.ts'
+import type { Config } from './config.ts'
+import { registerBodyReader } from './plugins/body.ts'
+import { registerDocs, registerOpenApi } from './plugins/docs.ts'
+import { type Lifecycle, registerLifecycle } from './plugins/lifecycle.ts'
+import { type Metrics, registerMetrics } from './plugins/metrics.ts'
+import { registerMethodNotAllowed, registerProblems } from './plugins/problems.ts'
+import { registerRequests, requestId } from './plugins/requests.ts'
+import { registerSecurity } from './plugins/security.ts'
+import { createPool, type Pool } from './pool/pool.ts'
+import { Refusal } from './problems.ts'
+import { version } from './version.ts'
+import { formats } from './wire/index.ts'
+
+/** What routes work with. */
+export interface Services {
+  readonly config: Config
+  readonly pool: Pool
+  readonly metrics: Metrics
+  readonly lifecycle: Lifecycle
+}
+
+export interface App {
+  readonly server: FastifyInstance
+  readonly services: Services
+}
+
+/** The whole service, wired and not listening. Closing the server closes the pool. */
+export async function buildApp(config: Config, options: Pick<FastifyServerOptions, 'logger'> = {}): Promise<App> {
+  const server = Fastify({
+    logger: options.logger ?? { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers["x-api-key"]'] },
+    disableRequestLogging: true,
+    genReqId: (message) => requestId(message as never),
+    requestIdHeader: false,
+    // Draining is announced by the lifecycle plugin, in the words of the contract.
+    return503OnClosing: false,
+    bodyLimit: config.maxBodyBytes,
+  })
+  const pool = createPool(config)
+  server.addHook('onClose', () => pool.close())
+  server.setValidatorCompiler(validatorCompiler)
+  server.setSerializerCompiler(serializerCompiler)
+  const routes = collectRoutes(server)
+
+  registerProblems(server)
+  registerRequests(server)
+  const lifecycle = registerLifecycle(server, pool)
+  const metrics = registerMetrics(server, pool)
+  await registerSecurity(server, config)
+  await server.register(accepts)
+  await server.register(compress, {
+    // Bytes of floats hardly shrink.
+    customTypes: /^application\/(problem\+)?json$|^text\//,
+    onUnsupportedRequestEncoding: (encoding) => new Refusal('media_type_unsupported', `cannot read the content-encoding ${JSON.stringify(encoding)}`),
+    onInvalidRequestPayload: (encoding) => new Refusal('json_invalid', `the body is not valid ${encoding}`),
+  })
+  registerBodyReader(server, Object.values(formats).flatMap((format) => format.mediaTypes), config.maxBodyBytes)
+  await registerOpenApi(server, version)
+
+  const services: Services = { config, pool, metrics, lifecycle }
+  lossRoute(server, services)
+  targetsRoute(server, services)
+  equivalenceRoute(server, services)
+  lossesRoutes(server)
+  problemsRoute(server)
+  healthRoutes(server, services)
+  metricsRoute(server, services)
+  await registerDocs(server)
+  registerMethodNotAllowed(server, routes)
+  return { server, services }
+}
+
+/** The methods of each path, as routes are added. */
+function collectRoutes(server: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {
+  const routes = new Map<string, Set<string>>()
+  server.addHook('onRoute', ({ url, method }) => {
+    const methods = routes.get(url) ?? new Set()
+    for (const each of [method].flat()) methods.add(each)
+    routes.set(url, methods)
+  })
+  return routes
+}

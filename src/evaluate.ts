@@ -1,0 +1,65 @@
+import type { Engine } from './kernels/engine.ts'
+import type { Operation } from './operations/operation.ts'
+import { equivalenceOperation } from './operations/equivalence.ts'
+import { lossOperation } from './operations/loss.ts'
+import { targetsOperation } from './operations/targets.ts'
+import { type Problem, Refusal } from './problems.ts'
+import { formats } from './wire/index.ts'
+
+const operations = { loss: lossOperation, targets: targetsOperation, equivalence: equivalenceOperation } satisfies Record<string, Operation>
+
+export type OperationName = keyof typeof operations
+
+/** Names of the formats a request came in and its answer is wanted in. */
+export interface Formats {
+  readonly request: string
+  readonly response: string
+}
+
+export interface Evaluation {
+  /** The answer's bytes, or why there are none. */
+  readonly result: { readonly ok: true; readonly body: Uint8Array<ArrayBuffer>; readonly mediaType: string } | { readonly ok: false; readonly problem: Problem }
+  /** Loss evaluated, where it came to that. */
+  readonly loss?: string
+  readonly rows: number
+  readonly decodeMs: number
+  readonly computeMs: number
+  readonly encodeMs: number
+}
+
+/**
+ * Bytes in, bytes out: the whole service as one function. It knows no HTTP and no thread, depends on nothing but its arguments, and gives an
+ * answer or a problem for any bytes.
+ *
+ * @param engine its memory is emptied first, so an engine serves one call at a time
+ */
+export function evaluate(engine: Engine, operation: OperationName, body: Uint8Array, { request, response }: Formats): Evaluation {
+  const { memory } = engine
+  const timer = createTimer()
+  let computed: ReturnType<Operation['run']> | undefined
+  try {
+    memory.reset()
+    const text = memory.allocate(body.length)
+    memory.u8(text, body.length).set(body)
+    const { run, tensorFields } = operations[operation]
+    const envelope = formats[request]!.read(engine, text, body.length, tensorFields)
+    timer.lap()
+    computed = run(engine, envelope)
+    timer.lap()
+    const bytes = formats[response]!.write(engine, computed.answer)
+    timer.lap()
+    return { result: { ok: true, body: bytes, mediaType: formats[response]!.mediaTypes[0]! }, loss: computed.loss, rows: computed.rows, ...timer.times() }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    return { result: { ok: false, problem: error.problem }, rows: 0, ...timer.times() }
+  }
+}
+
+function createTimer() {
+  const laps = [performance.now()]
+  const lap = (i: number) => (laps[i + 1] ?? laps[i] ?? Number.NaN) - (laps[i] ?? Number.NaN) || 0
+  return {
+    lap: () => void laps.push(performance.now()),
+    times: () => ({ decodeMs: lap(0), computeMs: lap(1), encodeMs: lap(2) }),
+  }
+}

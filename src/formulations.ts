@@ -1,0 +1,110 @@
+import { type Batch, evaluateBatch } from './batch.ts'
+import { crossEntropy } from './losses/cross-entropy.ts'
+import type { LossDefinition } from './losses/definition.ts'
+import { labelSmoothingCrossEntropy } from './losses/label-smoothing-cross-entropy.ts'
+import { softTargetCrossEntropy } from './losses/soft-target-cross-entropy.ts'
+import { type ReductionFields, reduceLosses } from './reduction.ts'
+import { buildTargets, mixOf, partnerTargets, type TargetFields, type Targets } from './targets.ts'
+import { viewOf } from './wire/tensor.ts'
+
+/** One way to write label-smoothed cross entropy, computed by its own code path and reduced as its own library reduces it. */
+export interface Formulation {
+  readonly name: string
+  readonly normalizer: number
+  readonly loss: number
+  readonly losses: Float64Array
+  /** [numRows, numClasses] after reduction. */
+  readonly gradients: number
+}
+
+type Fields = TargetFields & ReductionFields
+
+/** (1-s) * nll + s * mean(-log p): PyTorch and timm's LabelSmoothingCrossEntropy. */
+export function nllUniform(batch: Batch, fields: Fields): Formulation {
+  return formulation('nll_uniform', batch, labelSmoothingCrossEntropy, fields)
+}
+
+/** -sum q log p over dense on/off targets: timm's mixup_target and SoftTargetCrossEntropy. A dense route divides by every row. */
+export function softTarget(batch: Batch, fields: Fields): Formulation {
+  const normalizer = fields.reduction === 'mean' ? (fields.normalizer ?? batch.layout.numRows) : undefined
+  return formulation('soft_target', batch, softTargetCrossEntropy, { ...fields, normalizer })
+}
+
+/** lam * loss(y) + (1-lam) * loss(partner's y): mixup-cifar10, CutMix, kornia. Each of the two losses has its own denominator. */
+export function mixedLosses(batch: Batch, fields: Fields): Formulation {
+  const name = 'mixed_losses'
+  if (fields.mixup === undefined) return formulation(name, batch, crossEntropy, fields)
+  const { engine, layout, dtype } = batch
+  const { memory } = engine
+  const mix = mixOf(memory, layout, fields.mixup)
+  const ownTargets = buildTargets(memory, layout, dtype, { ...fields, mixup: undefined })
+  const { counted } = batch.targets
+  const own = formulation(name, withTargets(batch, { ...ownTargets, counted }), crossEntropy, fields)
+  const partners = { ...partnerTargets(memory, layout, dtype, ownTargets, mix), counted: counted.map((counts, row) => (counts && lamOf(row) < 1 ? 1 : 0)) }
+  const partner = formulation(name, withTargets(batch, partners), crossEntropy, fields)
+
+  const losses = own.losses.map((loss, row) => blend(lamOf(row), loss, partner.losses[row]!))
+  const size = layout.numRows * layout.numClasses
+  const gradients = viewOf(memory, dtype, own.gradients, size)
+  const others = viewOf(memory, dtype, partner.gradients, size)
+  for (let i = 0; i < size; i++) gradients[i] = blend(lamOf(Math.floor(i / layout.numClasses)), gradients[i]!, others[i]!)
+  const ownLosses = own.losses.map((loss, row) => blend(lamOf(row), loss, 0))
+  const partnerLosses = partner.losses.map((loss, row) => blend(lamOf(row), 0, loss))
+  const loss = reduceLosses(ownLosses, own) + (partners.counted.includes(1) ? reduceLosses(partnerLosses, partner) : 0)
+  return { name, normalizer: own.normalizer, loss, losses, gradients: own.gradients }
+
+  function lamOf(row: number): number {
+    return mix.lam[Math.floor(row / layout.rowsPerSample)]!
+  }
+}
+
+/** lam * a + (1-lam) * b, where a share of 0 of something infinite is 0. */
+function blend(lam: number, a: number, b: number): number {
+  return (lam === 0 ? 0 : lam * a) + (lam === 1 ? 0 : (1 - lam) * b)
+}
+
+function withTargets(batch: Batch, targets: Targets): Batch {
+  return { ...batch, targets }
+}
+
+function formulation(name: string, batch: Batch, definition: LossDefinition, fields: Fields): Formulation {
+  const { reduction, loss, losses, gradients } = evaluateBatch(batch, definition, {}, fields, true)
+  return { name, normalizer: reduction.normalizer, loss, losses, gradients }
+}
+
+export interface Difference {
+  /** Between the reduced losses; 0 where nothing is reduced. */
+  readonly loss: number
+  readonly losses: number
+  readonly gradients: number
+}
+
+/**
+ * The largest differences between any two formulations. Losses are compared relative to the larger of the two, gradients relative to
+ * `gradientUnit`: a gradient is a difference of two distributions times that, and rounds like them.
+ */
+export function differences(batch: Batch, formulations: readonly Formulation[], gradientUnit: number): { absolute: Difference; relative: Difference } {
+  const { memory } = batch.engine
+  const size = batch.layout.numRows * batch.layout.numClasses
+  const gradients = formulations.map((each) => viewOf(memory, batch.dtype, each.gradients, size))
+  const loss = spread(1, () => formulations.map((each) => each.loss))
+  const losses = spread(batch.layout.numRows, (row) => formulations.map((each) => each.losses[row]!))
+  const gradient = spread(size, (i) => gradients.map((each) => each[i]!)).absolute
+  return {
+    absolute: { loss: loss.absolute, losses: losses.absolute, gradients: gradient },
+    relative: { loss: loss.relative, losses: losses.relative, gradients: gradientUnit === 0 ? 0 : gradient / gradientUnit },
+  }
+}
+
+function spread(length: number, valuesAt: (i: number) => number[]): { absolute: number; relative: number } {
+  let absolute = 0
+  let relative = 0
+  for (let i = 0; i < length; i++) {
+    const values = valuesAt(i)
+    if (values.every((value) => Object.is(value, values[0]))) continue
+    const difference = Math.max(...values) - Math.min(...values)
+    absolute = Math.max(absolute, difference)
+    relative = Math.max(relative, difference / Math.max(...values.map(Math.abs)))
+  }
+  return { absolute, relative }
+}

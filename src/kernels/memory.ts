@@ -1,0 +1,92 @@
+import { Refusal } from '../problems.ts'
+
+const PAGE_BYTES = 65_536
+const MAX_PAGES = 65_536
+/** v128 loads are fastest when they do not straddle a cache line. */
+const ALIGNMENT = 16
+
+/**
+ * The one owner of a worker's linear memory: a bump arena that is emptied between requests. Tensors live here from the first
+ * byte read to the last byte printed, so a pointer is the stable name of a region, and a view is made when it is needed:
+ * growing the memory detaches every view made before.
+ */
+export class KernelMemory {
+  readonly memory: WebAssembly.Memory
+  readonly #base: number
+  #top: number
+
+  constructor(memory: WebAssembly.Memory, heapBase: number) {
+    this.memory = memory
+    this.#base = align(heapBase)
+    this.#top = this.#base
+  }
+
+  /**
+   * Reserves `bytes` and gives their pointer. Fresh pages are not resident until they are written, so a generous reservation that is
+   * trimmed afterwards costs address space only. Refuses (413) what 4 GiB cannot hold.
+   */
+  allocate(bytes: number): number {
+    const pointer = this.#top
+    const top = align(pointer + bytes)
+    const missing = top - this.memory.buffer.byteLength
+    if (missing > 0) {
+      const pages = Math.ceil(missing / PAGE_BYTES)
+      if (this.memory.buffer.byteLength / PAGE_BYTES + pages > MAX_PAGES) throw tooLarge()
+      try {
+        this.memory.grow(pages)
+      } catch {
+        throw tooLarge()
+      }
+    }
+    this.#top = top
+    return pointer
+  }
+
+  /** Gives back what lies behind `end`, a pointer into the region allocated last. */
+  trim(end: number): void {
+    this.#top = align(end)
+  }
+
+  /** Runs `task` and gives back all that it allocated; its result must hold no pointer into that. */
+  scratch<T>(task: () => T): T {
+    const top = this.#top
+    try {
+      return task()
+    } finally {
+      this.#top = top
+    }
+  }
+
+  /** Empties the arena. */
+  reset(): void {
+    this.#top = this.#base
+  }
+
+  get byteLength(): number {
+    return this.memory.buffer.byteLength
+  }
+
+  u8(pointer: number, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, pointer, length)
+  }
+
+  i32(pointer: number, length: number): Int32Array {
+    return new Int32Array(this.memory.buffer, pointer, length)
+  }
+
+  f32(pointer: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, pointer, length)
+  }
+
+  f64(pointer: number, length: number): Float64Array {
+    return new Float64Array(this.memory.buffer, pointer, length)
+  }
+}
+
+function align(pointer: number): number {
+  return Math.ceil(pointer / ALIGNMENT) * ALIGNMENT
+}
+
+function tooLarge(): Refusal {
+  return new Refusal('body_too_large', 'the request and its answer need more than the 4 GiB of memory a worker has')
+}

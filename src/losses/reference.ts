@@ -1,0 +1,27 @@
+/** Plain float64 pieces of the slow references that tests hold the kernels against. No speed, no shared code with the fast paths. */
+
+export interface ReferenceRow {
+  /** What the family reads: logits, or log-probabilities. */
+  readonly scores: readonly number[]
+  /** Mixed target before smoothing. */
+  readonly hardTarget: readonly number[]
+  /** Target after smoothing. */
+  readonly target: readonly number[]
+  /** What is smoothed towards. */
+  readonly prior: readonly number[]
+  readonly classWeights: readonly number[]
+  /** Shares of the hard target and of the prior in the target; they sum to 1. */
+  readonly keep: number
+  readonly mass: number
+}
+
+export function logSoftmax(logits: readonly number[]): number[] {
+  const top = logits.indexOf(Math.max(...logits))
+  const rest = logits.reduce((sum, z, k) => (k === top ? sum : sum + Math.exp(z - logits[top]!)), 0)
+  return logits.map((z) => z - logits[top]! - Math.log1p(rest))
+}
+
+/** -sum_k w_k q_k log p_k, where nothing on a class of probability 0 costs nothing. */
+export function weightedCrossEntropy(q: readonly number[], classWeights: readonly number[], logProbabilities: readonly number[]): number {
+  return q.reduce((sum, share, k) => (share * classWeights[k]! === 0 ? sum : sum - share * classWeights[k]! * logProbabilities[k]!), 0)
+}

@@ -1,0 +1,83 @@
+import { DEFAULT_LOSS, type LossRequest, lossBranches } from '../../schemas/loss.ts'
+import { tensorFields } from '../../schemas/tensor.ts'
+import type { AnswerObject, AnswerValue, DenseOutput } from '../answer.ts'
+import { type Batch, type Evaluated, evaluateBatch, prepareBatch } from '../batch.ts'
+import type { Engine } from '../kernels/engine.ts'
+import { fromRows } from '../layout.ts'
+import type { LossDefinition } from '../losses/definition.ts'
+import { losses } from '../losses/index.ts'
+import { logProbabilities, metrics, predictions, probabilities, type Scored } from '../predictions.ts'
+import { refuseAt } from '../problems.ts'
+import { smoothedOutput } from '../smoothed-output.ts'
+import { ELEMENT_BYTES, type Tensor, viewOf } from '../wire/tensor.ts'
+import type { Envelope } from '../wire/json-reader.ts'
+import type { Operation } from './operation.ts'
+import { suggestion, validate } from './validate.ts'
+
+const definitions: ReadonlyMap<string, LossDefinition> = new Map(losses.map((loss) => [loss.name, loss]))
+
+/** `POST /loss`: one loss over a batch. */
+export const lossOperation: Operation = {
+  name: 'loss',
+  tensorFields: new Set([...lossBranches.values()].flatMap((branch) => tensorFields(branch.shape))),
+
+  run(engine, envelope) {
+    const definition = selectLoss(envelope)
+    const branch = lossBranches.get(definition.name)!
+    const request = validate(branch, envelope, Object.keys(branch.shape)) as LossRequest
+    const batch = prepareBatch(engine, definition.family.field, request[definition.family.field] as Tensor, request)
+    const evaluated = evaluateBatch(batch, definition, request, request, request.outputs.includes('gradients'))
+    const context = { engine, batch, evaluated, request, scored: { ...batch, family: definition.family } }
+    const fields: Record<string, AnswerValue | undefined> = {}
+    // In the order of this table, whatever the order of the request.
+    for (const [name, output] of Object.entries(OUTPUTS)) {
+      if (name === 'normalizer' || request.outputs.includes(name as never)) fields[name] = output(context)
+    }
+    return {
+      answer: { dtype: batch.dtype, encoding: request.encoding, fields },
+      loss: definition.name,
+      rows: batch.layout.numRows,
+    }
+  },
+}
+
+function selectLoss(envelope: Envelope): LossDefinition {
+  const name = envelope.loss === undefined ? DEFAULT_LOSS : envelope.loss
+  const definition = typeof name === 'string' ? definitions.get(name) : undefined
+  if (definition) return definition
+  const known = [...definitions.keys()]
+  const given = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 64))}${suggestion(name, known)}` : JSON.stringify(name)?.slice(0, 64)
+  throw refuseAt('validation_failed', ['loss'], `expected one of ${known.join(', ')}, got ${given}`)
+}
+
+interface OutputContext {
+  readonly engine: Engine
+  readonly batch: Batch
+  readonly scored: Scored
+  readonly evaluated: Evaluated
+  readonly request: LossRequest
+}
+
+/** What an answer can hold, by name. */
+const OUTPUTS: Record<LossRequest['outputs'][number] | 'normalizer', (context: OutputContext) => AnswerValue | undefined> = {
+  loss: ({ evaluated, request }) => (request.reduction === 'none' ? undefined : evaluated.loss),
+  normalizer: ({ evaluated }) => evaluated.reduction.normalizer,
+  losses: ({ engine, batch, evaluated }) => lossesOutput(engine, batch, evaluated.losses),
+  gradients: ({ engine, batch: { layout, dtype }, evaluated }) => ({
+    kind: 'dense',
+    dtype,
+    shape: layout.shape,
+    pointer: fromRows(engine.memory, layout, dtype, evaluated.gradients),
+  }),
+  smoothed_targets: ({ engine, batch }) => smoothedOutput(engine, batch.layout, batch.dtype, batch.targets),
+  probabilities: ({ scored }) => probabilities(scored),
+  log_probabilities: ({ scored }) => logProbabilities(scored),
+  predictions: ({ scored }) => predictions(scored),
+  metrics: ({ scored }) => metrics(scored) as unknown as AnswerObject,
+}
+
+export function lossesOutput(engine: Engine, { layout, dtype }: Batch, values: Float64Array): DenseOutput {
+  const pointer = engine.memory.allocate(layout.numRows * ELEMENT_BYTES[dtype])
+  viewOf(engine.memory, dtype, pointer, layout.numRows).set(values)
+  return { kind: 'dense', dtype, shape: layout.rowsShape, pointer }
+}

@@ -1,0 +1,19 @@
+import type { Answer } from '../answer.ts'
+import type { Engine } from '../kernels/engine.ts'
+import type { Envelope } from '../wire/json-reader.ts'
+
+/** What one POST path computes, from the fields of the request to those of the answer. */
+export interface Operation {
+  readonly name: string
+  /** Dotted paths of the fields that may hold tensors. */
+  readonly tensorFields: ReadonlySet<string>
+  /** Throws a `Refusal` for a request it does not take. */
+  run(engine: Engine, envelope: Envelope): Computed
+}
+
+export interface Computed {
+  readonly answer: Answer
+  /** Name of the loss evaluated, for the metrics. */
+  readonly loss: string
+  readonly rows: number
+}

@@ -1,0 +1,52 @@
+import { closest, distance } from 'fastest-levenshtein'
+import type { z } from 'zod'
+import { excerpt, type Fault, MAX_FAULTS, PROBLEMS, type ProblemCode, pointer, Refusal } from '../problems.ts'
+
+/** What the schema makes of the fields, or a refusal that names the first faults. */
+export function validate<T>(schema: z.ZodType<T>, fields: unknown, knownFields: readonly string[]): T {
+  const result = schema.safeParse(fields)
+  if (result.success) return result.data
+  const faults = result.error.issues.flatMap((issue) => faultsOf(issue, fields, knownFields)).slice(0, MAX_FAULTS)
+  const [{ code, fault }] = faults as [CodedFault]
+  throw new Refusal(code, fault.pointer === '' ? fault.detail : `${fault.pointer}: ${fault.detail}`, faults.map((each) => each.fault))
+}
+
+interface CodedFault {
+  readonly code: ProblemCode
+  readonly fault: Fault
+}
+
+function faultsOf(issue: z.core.$ZodIssue, fields: unknown, knownFields: readonly string[]): CodedFault[] {
+  const path = issue.path as (string | number)[]
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.slice(0, MAX_FAULTS).map((key) => coded('validation_failed', [...path, key], `unknown field${suggestion(key, path.length === 0 ? knownFields : [])}`))
+  }
+  const code = issue.code === 'custom' && issue.params?.problem
+  return [coded(isProblemCode(code) ? code : 'validation_failed', path, messageOf(issue, valueAt(fields, path)))]
+}
+
+function coded(code: ProblemCode, path: readonly (string | number)[], detail: string): CodedFault {
+  return { code, fault: { pointer: pointer(path), detail } }
+}
+
+/** zod's sentence says what was expected; what came is added where it is short enough to say. */
+function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
+  const message = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/^Too (?:big|small): /, '')
+  if (issue.code === 'custom' || / (?:received|got) /.test(message)) return message.replace(', received ', ', got ')
+  return `${message}, got ${value === undefined ? 'nothing' : excerpt(JSON.stringify(value) ?? String(value))}`
+}
+
+function valueAt(fields: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[key] : undefined), fields)
+}
+
+/** `; did you mean "x"?` where a known name is near. */
+export function suggestion(name: string, known: readonly string[]): string {
+  if (known.length === 0 || name.length > 64) return ''
+  const nearest = closest(name, known as string[])
+  return distance(name, nearest) <= Math.max(2, Math.floor(nearest.length / 3)) ? `; did you mean "${nearest}"?` : ''
+}
+
+function isProblemCode(code: unknown): code is ProblemCode {
+  return typeof code === 'string' && Object.hasOwn(PROBLEMS, code)
+}

@@ -1,0 +1,37 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi'
+
+const DESCRIPTION = `Evaluates classification losses: batched logits and targets in; losses, gradients and smoothed targets out.
+
+Numbers are PyTorch's. Names are its argument names. Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".`
+
+/** OpenAPI from the routes' zod schemas. Register it before the routes. */
+export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(fastifyZodOpenApiPlugin)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.1',
+      info: { title: 'lossd', version, description: DESCRIPTION, license: { name: 'MIT', identifier: 'MIT' } },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'evaluation', description: 'Losses, targets and their equivalence.' },
+        { name: 'catalogue', description: 'What there is.' },
+        { name: 'operations', description: 'Health and metrics.' },
+      ],
+    },
+    ...fastifyZodOpenApiTransformers,
+  })
+}
+
+/** Swagger UI at /docs, every asset served by this process. */
+export async function registerDocs(app: FastifyInstance): Promise<void> {
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // Highlighting freezes the page on answers of more than about 1 MB.
+    uiConfig: { syntaxHighlight: false, tryItOutEnabled: true, displayRequestDuration: true, validatorUrl: null } as never,
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  app.get('/openapi.yaml', { schema: { hide: true } }, (_request, reply) => reply.type('application/yaml').send(app.swagger({ yaml: true })))
+}

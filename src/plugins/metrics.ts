@@ -1,0 +1,85 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { WorkReport } from '../pool/message.ts'
+import type { Pool } from '../pool/pool.ts'
+
+/** From a request of a few numbers to one of many megabytes. */
+const SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+export interface Metrics {
+  readonly contentType: string
+  /** Everything, in Prometheus' text format. */
+  text(): Promise<string>
+  /** Counts what one evaluation cost. */
+  observeWork(report: WorkReport, queueMs: number, bodyBytes: number, answerBytes: number): void
+}
+
+/** Measures requests and work. The one module that knows the metrics library. */
+export function registerMetrics(app: FastifyInstance, pool: Pool): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const requestDuration = new Histogram({
+    name: 'lossd_request_duration_seconds',
+    help: 'Time from the first byte of a request to the last of its answer.',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: SECONDS_BUCKETS,
+    registers,
+  })
+  const queueWait = new Histogram({
+    name: 'lossd_queue_wait_seconds',
+    help: 'Time an evaluation waited for a worker.',
+    buckets: SECONDS_BUCKETS,
+    registers,
+  })
+  const computeDuration = new Histogram({
+    name: 'lossd_compute_duration_seconds',
+    help: 'Time a worker spent on the maths, without decoding and encoding.',
+    labelNames: ['loss'] as const,
+    buckets: SECONDS_BUCKETS,
+    registers,
+  })
+  const codecDuration = new Histogram({
+    name: 'lossd_codec_duration_seconds',
+    help: 'Time a worker spent reading the request or writing the answer.',
+    labelNames: ['direction'] as const,
+    buckets: SECONDS_BUCKETS,
+    registers,
+  })
+  const rows = new Counter({ name: 'lossd_rows_total', help: 'Rows evaluated.', labelNames: ['loss'] as const, registers })
+  const bytes = new Counter({
+    name: 'lossd_bytes_total',
+    help: 'Bytes of evaluation bodies, after decompression, and of their answers, before compression.',
+    labelNames: ['direction'] as const,
+    registers,
+  })
+  new Gauge({
+    name: 'lossd_queue_depth',
+    help: 'Evaluations that wait for a worker.',
+    registers,
+    collect() {
+      this.set(pool.queueDepth)
+    },
+  })
+
+  app.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done) => {
+    const route = request.routeOptions.url ?? 'none'
+    requestDuration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
+    done()
+  })
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    observeWork({ loss, rows: evaluated, decodeMs, computeMs, encodeMs }, queueMs, bodyBytes, answerBytes) {
+      queueWait.observe(queueMs / 1000)
+      bytes.inc({ direction: 'in' }, bodyBytes)
+      bytes.inc({ direction: 'out' }, answerBytes)
+      codecDuration.observe({ direction: 'decode' }, decodeMs / 1000)
+      if (loss === undefined) return
+      computeDuration.observe({ loss }, computeMs / 1000)
+      codecDuration.observe({ direction: 'encode' }, encodeMs / 1000)
+      rows.inc({ loss }, evaluated)
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { PROBLEMS, type Problem, type ProblemCode, problemDocument, Refusal } from '../problems.ts'
+
+/** Seconds after which a refused client may try again. */
+const RETRY_AFTER_SECONDS = 1
+
+/** What Fastify and its plugins refuse by themselves, in the words of the contract. */
+const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media_type_unsupported',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'json_invalid',
+  FST_ERR_HANDLER_TIMEOUT: 'deadline_exceeded',
+}
+
+const STATUS_PROBLEMS: Readonly<Record<number, ProblemCode>> = {
+  401: 'unauthorized',
+  404: 'not_found',
+  406: 'not_acceptable',
+  413: 'body_too_large',
+  415: 'media_type_unsupported',
+  429: 'rate_limited',
+}
+
+/** Every error becomes an `application/problem+json` answer with a code of the contract. */
+export function registerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = problemOf(error)
+    if (problem.code === 'internal') request.log.error({ err: error }, 'internal error')
+    return sendProblem(request, reply, problem)
+  })
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, { code: 'not_found', detail: `nothing is at ${request.method} ${request.url.slice(0, 128)}` }),
+  )
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  const { status } = PROBLEMS[problem.code]
+  if ((status === 429 || status === 503) && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  // What is left of a body that was not read must not be taken for the next request.
+  if (!request.raw.complete) reply.header('connection', 'close')
+  return reply.code(status).type('application/problem+json').send(JSON.stringify(problemDocument(problem, request.id, request.url)))
+}
+
+function problemOf(error: FastifyError): Problem {
+  if (error instanceof Refusal) return error.problem
+  const code = FASTIFY_CODES[error.code] ?? STATUS_PROBLEMS[error.statusCode ?? 500]
+  if (code !== undefined) return { code, detail: error.message || STATUS_CODES[PROBLEMS[code].status]! }
+  return { code: 'internal', detail: 'an error on our side; the request id finds it in the log' }
+}
+
+/**
+ * Answers 405 with `Allow` for every method a path does not take. Call it when every route is known.
+ *
+ * @param routes the methods of each path
+ */
+export function registerMethodNotAllowed(app: FastifyInstance, routes: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const [url, taken] of routes) {
+    const methods = app.supportedMethods.filter((method) => !taken.has(method)) as HTTPMethods[]
+    const allow = [...taken].sort().join(', ')
+    app.route({
+      method: methods,
+      url,
+      schema: { hide: true },
+      // Answered before any body is read.
+      onRequest: (request, reply, _done) => {
+        reply.header('allow', allow)
+        sendProblem(request, reply, { code: 'method_not_allowed', detail: `${url} takes ${allow}, got ${request.method}` })
+      },
+      handler: () => undefined,
+    })
+  }
+}

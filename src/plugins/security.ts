@@ -1,0 +1,57 @@
+import bearerAuth from '@fastify/bearer-auth'
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
+import { Refusal } from '../problems.ts'
+
+const RATE_WINDOW_MS = 60_000
+
+/** Headers for every answer; keys, rates and origins where they are configured. */
+export async function registerSecurity(app: FastifyInstance, config: Config): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'self'"],
+        // Swagger UI styles its elements inline and draws its icons from data URLs.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        // The service speaks plain HTTP; TLS is the balancer's.
+        upgradeInsecureRequests: null,
+      },
+    },
+    strictTransportSecurity: false,
+  })
+  if (config.corsOrigins.length > 0) {
+    await app.register(cors, {
+      origin: config.corsOrigins.includes('*') ? true : [...config.corsOrigins],
+      exposedHeaders: ['x-request-id', 'server-timing', 'retry-after'],
+    })
+  }
+  if (config.apiKeys.length > 0) await requireKeys(app, config.apiKeys)
+  if (config.rateLimit > 0) {
+    await app.register(rateLimit, {
+      allowList: (request) => request.method !== 'POST',
+      max: config.rateLimit,
+      timeWindow: RATE_WINDOW_MS,
+      keyGenerator: (request) => request.headers.authorization ?? request.ip,
+      errorResponseBuilder: (_request, { after }) => new Refusal('rate_limited', `at most ${config.rateLimit} requests a minute; try again in ${after}`),
+    })
+  }
+}
+
+/** Evaluations need a key; health, metrics and documents do not. */
+async function requireKeys(app: FastifyInstance, keys: readonly string[]): Promise<void> {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const key = request.headers['x-api-key']
+    if (typeof key === 'string' && request.headers.authorization === undefined) request.headers.authorization = `Bearer ${key}`
+    done()
+  })
+  await app.register(bearerAuth, { keys: new Set(keys), addHook: false })
+  const verify = app.verifyBearerAuth!
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.method !== 'POST') return done()
+    verify.call(app, request, reply, (error) => done(error && new Refusal('unauthorized', 'expected a configured key as "Authorization: Bearer" or "X-Api-Key"')))
+  })
+}

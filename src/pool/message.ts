@@ -1,0 +1,56 @@
+import type { Formats, OperationName } from '../evaluate.ts'
+import type { Problem } from '../problems.ts'
+
+/** The only types that cross between the main thread and a worker. */
+
+export interface WorkerData {
+  /** Compiled once, shared by every worker; absent where SIMD is not supported. */
+  readonly kernelModule: WebAssembly.Module | undefined
+  /** int32 [CANCEL_SLOTS], shared: the id of a task that nobody waits for any more, at the slot of its id. */
+  readonly cancelled: Int32Array<SharedArrayBuffer>
+  /** int32 [1], shared: workers that have run their warm-up. */
+  readonly warm: Int32Array<SharedArrayBuffer>
+  readonly workers: number
+}
+
+export const CANCEL_SLOTS = 65_536
+
+export interface WarmTask {
+  readonly kind: 'warm'
+}
+
+export interface EvaluateTask {
+  readonly kind: 'evaluate'
+  /** 1 to 2^31 - 1, then again from 1. */
+  readonly id: number
+  readonly operation: OperationName
+  /** Transferred. */
+  readonly body: ArrayBuffer
+  readonly formats: Formats
+}
+
+export type Task = WarmTask | EvaluateTask
+
+export interface TaskResult {
+  /** Transferred. */
+  readonly body: ArrayBuffer | undefined
+  readonly mediaType: string | undefined
+  readonly problem: Problem | undefined
+  readonly report: WorkReport
+}
+
+/** What a task cost, for headers and metrics. */
+export interface WorkReport {
+  readonly loss: string | undefined
+  readonly rows: number
+  /** When a worker took it up: milliseconds since the epoch, on the clock both threads share. */
+  readonly startedAt: number
+  readonly decodeMs: number
+  readonly computeMs: number
+  readonly encodeMs: number
+}
+
+/** Milliseconds since the epoch with a fraction; performance.now() alone starts anew in each thread. */
+export function clock(): number {
+  return performance.timeOrigin + performance.now()
+}

@@ -1,0 +1,108 @@
+import type { DenseOutput } from './answer.ts'
+import type { Engine } from './kernels/engine.ts'
+import { fromRows, type Layout } from './layout.ts'
+import type { Family } from './losses/families.ts'
+import { labelShares, type Targets } from './targets.ts'
+import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
+
+/** Scores of a batch whose counted rows are known to be sound. */
+export interface Scored {
+  readonly engine: Engine
+  readonly layout: Layout
+  readonly dtype: 'F32' | 'F64'
+  readonly family: Family
+  /** [numRows, numClasses] */
+  readonly scores: number
+  readonly targets: Targets
+}
+
+export function probabilities(scored: Scored): DenseOutput {
+  const pointer = scored.engine.memory.allocate(scored.layout.numRows * scored.layout.numClasses * ELEMENT_BYTES[scored.dtype])
+  normalizeRows(scored, pointer)
+  return classOutput(scored, pointer)
+}
+
+export function logProbabilities(scored: Scored): DenseOutput {
+  const { engine, layout, dtype, scores } = scored
+  const { memory } = engine
+  const size = layout.numRows * layout.numClasses
+  const pointer = memory.allocate(size * ELEMENT_BYTES[dtype])
+  const { rowMax, logSum } = normalizeRows(scored, 0)
+  const from = viewOf(memory, dtype, scores, size)
+  const to = viewOf(memory, dtype, pointer, size)
+  for (let row = 0, i = 0; row < layout.numRows; row++) {
+    for (let k = 0; k < layout.numClasses; k++, i++) to[i] = from[i]! - rowMax[row]! - logSum[row]!
+  }
+  return classOutput(scored, pointer)
+}
+
+/** The class of the largest score of each row, the lowest on a tie. */
+export function predictions(scored: Scored): DenseOutput {
+  const { engine, layout, dtype, scores } = scored
+  const pointer = engine.memory.allocate(layout.numRows * ELEMENT_BYTES.I32)
+  engine.typed[dtype].argmax(scores, layout.numRows, layout.numClasses, pointer)
+  return { kind: 'dense', dtype: 'I32', shape: layout.rowsShape, pointer }
+}
+
+/**
+ * Over the rows that count, each as much as the other: accuracy against the class the unsmoothed target gives most (the lowest
+ * on a tie), the mean unsmoothed nll, and its exponential. NaN where no row counts.
+ */
+export function metrics(scored: Scored): { accuracy: number; nll: number; perplexity: number } {
+  const { engine, layout, dtype, scores, targets } = scored
+  const { memory } = engine
+  const { numRows, numClasses } = layout
+  const predicted = predictions(scored).pointer
+  const { rowMax, logSum } = normalizeRows(scored, 0)
+  const values = viewOf(memory, dtype, scores, numRows * numClasses)
+  const classes = memory.i32(predicted, numRows)
+  const shares = labelShares(memory, dtype, targets.rows, numRows, numClasses)
+  let rows = 0
+  let hits = 0
+  let total = 0
+  for (let row = 0; row < numRows; row++) {
+    if (!targets.counted[row]) continue
+    let label = -1
+    let most = 0
+    for (let i = row * shares.stride; i < (row + 1) * shares.stride; i++) {
+      const k = shares.classOf(i)
+      const share = shares.shareOf(i)
+      if (share > 0) total += share * (rowMax[row]! - values[row * numClasses + k]! + logSum[row]!)
+      if (share > most || (share === most && share > 0 && k < label)) {
+        most = share
+        label = k
+      }
+    }
+    rows++
+    if (classes[row] === label) hits++
+  }
+  const nll = total / rows
+  return { accuracy: hits / rows, nll, perplexity: Math.exp(nll) }
+}
+
+function classOutput({ engine, layout, dtype }: Scored, rows: number): DenseOutput {
+  return { kind: 'dense', dtype, shape: layout.shape, pointer: fromRows(engine.memory, layout, dtype, rows) }
+}
+
+/**
+ * Row maxima and log-sums such that log p = (score - rowMax) - logSum, and the probabilities where `out` is not 0. An ignored row may be beyond it:
+ * NaN, as in PyTorch.
+ */
+export function normalizeRows({ engine, layout, dtype, family, scores }: Scored, out: number): { rowMax: Float64Array; logSum: Float64Array } {
+  const { memory } = engine
+  const { numRows, numClasses } = layout
+  const rowBytes = numClasses * ELEMENT_BYTES[dtype]
+  const rowMax = memory.allocate(numRows * ELEMENT_BYTES.F64)
+  const logSum = memory.allocate(numRows * ELEMENT_BYTES.F64)
+  for (let row = 0; row < numRows; row++) {
+    const offset = row * ELEMENT_BYTES.F64
+    const at = out === 0 ? 0 : out + row * rowBytes
+    const faulty = family.normalize(engine, dtype, scores + row * rowBytes, numRows - row, numClasses, at, rowMax + offset, logSum + offset)
+    if (faulty === -1) break
+    row += faulty
+    memory.f64(rowMax, numRows)[row] = Number.NaN
+    memory.f64(logSum, numRows)[row] = Number.NaN
+    if (out !== 0) viewOf(memory, dtype, out + row * rowBytes, numClasses).fill(Number.NaN)
+  }
+  return { rowMax: memory.f64(rowMax, numRows), logSum: memory.f64(logSum, numRows) }
+}

@@ -1,0 +1,26 @@
+import closeWithGrace from 'close-with-grace'
+import { type App, buildApp } from './app.ts'
+import { ConfigError, readConfig } from './config.ts'
+
+try {
+  const config = readConfig(process.env)
+  const { server, services } = await buildApp(config)
+  closeWithGrace({ delay: config.shutdownGraceMs + config.drainDelayMs + 1000, logger: server.log }, ({ err, signal }) => {
+    if (err) server.log.error({ err }, 'closing after an error')
+    else server.log.info({ signal }, 'draining')
+    return drain({ server, services })
+  })
+  await Promise.all([services.pool.ready, server.listen({ host: config.host, port: config.port })])
+  server.log.info({ workers: config.workers }, 'ready')
+} catch (error) {
+  process.stderr.write(`lossd: ${error instanceof ConfigError ? error.message : ((error as Error).stack ?? error)}\n`)
+  process.exit(1)
+}
+
+/** Not ready at once; after the delay no new work; then waits for what was accepted. */
+async function drain({ server, services: { lifecycle, config } }: App): Promise<void> {
+  lifecycle.startDraining()
+  await new Promise((resolve) => setTimeout(resolve, config.drainDelayMs))
+  lifecycle.stopAccepting()
+  await server.close()
+}

@@ -1,0 +1,147 @@
+import { Report, ReadStatus, REPORT_WORDS } from '../kernels/contract.ts'
+import type { Engine } from '../kernels/engine.ts'
+import { excerpt, Refusal, refuseAt } from '../problems.ts'
+import { decodeContainer } from './base64-tensor.ts'
+import { readTensor } from './json-tensor.ts'
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const OPEN_ARRAY = 0x5b
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+
+/** Bytes of a plain value (a name, a list of outputs) that are worth parsing: what is longer fits no field. */
+const MAX_PLAIN_BYTES = 65_536
+
+const utf8 = new TextDecoder()
+
+/** The fields of a request: plain ones as JSON.parse gives them, tensors as `Tensor` or as the `TensorFault` that says why not. */
+export type Envelope = Record<string, unknown>
+
+/**
+ * Reads a JSON object whose tensors stay numbers in kernel memory. Accepts exactly what JSON.parse accepts (of duplicate keys the
+ * last one wins); throws `json_invalid` with the position of the first fault, whatever else is wrong.
+ *
+ * @param text         pointer to the body in kernel memory
+ * @param length       its bytes
+ * @param tensorFields dotted paths of the fields that may hold tensors
+ */
+export function readJson(engine: Engine, text: number, length: number, tensorFields: ReadonlySet<string>): Envelope {
+  const { memory, kernels } = engine
+  const report = memory.allocate(REPORT_WORDS * Int32Array.BYTES_PER_ELEMENT)
+  const matrices: { owner: Envelope; key: string; start: number; dtype: 'F32' | 'F64'; value: unknown }[] = []
+  /** What matrices are read as until the body says otherwise. */
+  let elementType: 'F32' | 'F64' = 'F32'
+  let bytes = memory.u8(text, length)
+  let at = 0
+
+  skipSpace()
+  if (bytes[at] !== OPEN_OBJECT) {
+    skipValue()
+    expectEnd()
+    throw refuseAt('validation_failed', [], 'expected an object with the fields of the request')
+  }
+  const envelope = readObject('')
+  expectEnd()
+
+  // The element type may be named behind the tensors it applies to.
+  for (const { owner, key, start, dtype, value } of matrices) {
+    if (dtype !== elementType && owner[key] === value) owner[key] = readTensor(engine, text + start, text + length, elementType, report).value
+  }
+  return envelope
+
+  function readObject(prefix: string): Envelope {
+    const object: Envelope = Object.create(null)
+    at++
+    skipSpace()
+    if (bytes[at] === CLOSE_OBJECT) {
+      at++
+      return object
+    }
+    for (;;) {
+      skipSpace()
+      if (bytes[at] !== QUOTE) throw syntaxError()
+      const key = plainValue() as string
+      skipSpace()
+      if (bytes[at] !== COLON) throw syntaxError()
+      at++
+      skipSpace()
+      readField(object, key, prefix + key)
+      skipSpace()
+      const separator = bytes[at]
+      if (separator !== COMMA && separator !== CLOSE_OBJECT) throw syntaxError()
+      at++
+      if (separator === CLOSE_OBJECT) return object
+    }
+  }
+
+  function readField(owner: Envelope, key: string, path: string): void {
+    const first = bytes[at]
+    const isTensorField = tensorFields.has(path)
+    if (isTensorField && first === OPEN_ARRAY) readArray(owner, key)
+    else if (isTensorField && first === OPEN_OBJECT) owner[key] = decodeContainer(engine, JSON.parse(skippedText()))
+    else if (first === OPEN_OBJECT && hasFieldsBelow(path)) owner[key] = readObject(`${path}.`)
+    else owner[key] = plainValue()
+    bytes = memory.u8(text, length)
+    if (path === 'dtype') elementType = owner[key] === 'float64' ? 'F64' : 'F32'
+  }
+
+  function hasFieldsBelow(path: string): boolean {
+    for (const field of tensorFields) if (field.startsWith(`${path}.`)) return true
+    return false
+  }
+
+  /** A vector is small and wanted exactly; a matrix is read in the type it will be computed in. */
+  function readArray(owner: Envelope, key: string): void {
+    const start = at
+    at++
+    skipSpace()
+    const isMatrix = bytes[at] === OPEN_ARRAY
+    const dtype = isMatrix ? elementType : 'F64'
+    at = start
+    const { value, status, end } = readTensor(engine, text + start, text + length, dtype, report)
+    at = end - text
+    if (status === ReadStatus.syntax) throw syntaxError()
+    if (isMatrix) matrices.push({ owner, key, start, dtype, value })
+    owner[key] = value
+  }
+
+  function plainValue(): unknown {
+    const start = at
+    const source = skippedText(MAX_PLAIN_BYTES)
+    if (source !== undefined) return JSON.parse(source)
+    throw refuseAt('validation_failed', [], `a value of ${at - start} bytes at byte ${start} fits no field`)
+  }
+
+  /** Text of the value that starts here, behind which reading goes on. */
+  function skippedText(): string
+  function skippedText(limit: number): string | undefined
+  function skippedText(limit = Number.POSITIVE_INFINITY): string | undefined {
+    const start = at
+    skipValue()
+    return at - start > limit ? undefined : utf8.decode(bytes.subarray(start, at))
+  }
+
+  function skipValue(): void {
+    kernels.skipValue(text + at, text + length, report)
+    const words = memory.i32(report, REPORT_WORDS)
+    at = (words[Report.position]! >>> 0) - text
+    if (words[Report.status] === ReadStatus.syntax) throw syntaxError()
+  }
+
+  function expectEnd(): void {
+    skipSpace()
+    if (at < length) throw syntaxError()
+  }
+
+  function skipSpace(): void {
+    let byte = bytes[at]
+    while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at]
+  }
+
+  function syntaxError(): Refusal {
+    const found = at < length ? JSON.stringify(excerpt(utf8.decode(bytes.subarray(at, at + 16)), 16)) : 'the end of the body'
+    return new Refusal('json_invalid', `not JSON at byte ${at}: unexpected ${found}`)
+  }
+}

@@ -1,0 +1,55 @@
+import type { KernelMemory } from '../kernels/memory.ts'
+
+/** Element types a tensor has in kernel memory, by their safetensors names. */
+export type ElementType = 'F32' | 'F64' | 'I32'
+
+export const ELEMENT_BYTES = { F32: 4, F64: 8, I32: 4 } as const satisfies Record<ElementType, number>
+
+/** A dense, row-major array in kernel memory. */
+export interface Tensor {
+  readonly dtype: 'F32' | 'F64'
+  readonly shape: readonly number[]
+  /** Byte offset in kernel memory. */
+  readonly pointer: number
+  /**
+   * The same numbers in another element type, each rounded once from what the client wrote.
+   * Gives a `TensorFault` where one does not fit that type.
+   */
+  as(dtype: 'F32' | 'F64'): Tensor | TensorFault
+}
+
+/** What a decoder gives in place of a tensor that it could not read: the first fault, for the schema to report at its place. */
+export interface TensorFault {
+  readonly fault: 'validation_failed' | 'shape_mismatch' | 'tensor_invalid'
+  /** Indices from the field down to the element at fault. */
+  readonly path: readonly (string | number)[]
+  readonly detail: string
+}
+
+export function isTensor(value: unknown): value is Tensor {
+  return typeof value === 'object' && value !== null && 'pointer' in value && 'as' in value
+}
+
+export function isTensorFault(value: unknown): value is TensorFault {
+  return typeof value === 'object' && value !== null && 'fault' in value
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1)
+}
+
+/** A view of a tensor's numbers, valid until kernel memory grows. */
+export function valuesOf(memory: KernelMemory, tensor: Pick<Tensor, 'dtype' | 'shape' | 'pointer'>): Float32Array | Float64Array | Int32Array {
+  return viewOf(memory, tensor.dtype, tensor.pointer, sizeOf(tensor.shape))
+}
+
+const VIEWS = {
+  F32: (memory: KernelMemory, pointer: number, length: number) => memory.f32(pointer, length),
+  F64: (memory: KernelMemory, pointer: number, length: number) => memory.f64(pointer, length),
+  I32: (memory: KernelMemory, pointer: number, length: number) => memory.i32(pointer, length),
+}
+
+/** A view of `length` elements at a pointer, valid until kernel memory grows. */
+export function viewOf<D extends ElementType>(memory: KernelMemory, dtype: D, pointer: number, length: number): ReturnType<(typeof VIEWS)[D]> {
+  return VIEWS[dtype](memory, pointer, length) as ReturnType<(typeof VIEWS)[D]>
+}
