@@ -9,8 +9,6 @@ import { excerpt, Refusal } from '../src/problems.ts'
 import { formats } from '../src/wire/index.ts'
 
 const mediaTypes = Object.values(formats).flatMap((format) => format.mediaTypes)
-/** The longest delay a timer takes. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 export interface EvaluationRoute {
   readonly operation: OperationName
@@ -23,11 +21,10 @@ export interface EvaluationRoute {
 
 /** A POST path that hands the bytes of its body to a worker and answers with the worker's. */
 export function evaluationRoute(app: FastifyInstance, services: Services, route: EvaluationRoute): void {
-  const { config, pool, metrics } = services
+  const { pool, metrics } = services
   app.post(
     `/${route.operation}`,
     {
-      handlerTimeout: config.requestTimeoutMs,
       // The pipeline validates, in the worker: here the body is bytes.
       validatorCompiler: () => () => true,
       schema: {
@@ -46,7 +43,7 @@ export function evaluationRoute(app: FastifyInstance, services: Services, route:
       const body = (request.body ?? new ArrayBuffer(0)) as ArrayBuffer
       const bodyBytes = body.byteLength
       const queuedAt = clock()
-      const result = await pool.evaluate(route.operation, body, chosen, deadlineOf(request, reply))
+      const result = await pool.evaluate(route.operation, body, chosen, request.deadline)
       const queueMs = result.report.startedAt - queuedAt
       metrics.observeWork(result.report, queueMs, bodyBytes, result.body?.byteLength ?? 0)
       reply.header('server-timing', serverTiming(result.report, queueMs))
@@ -85,13 +82,6 @@ function negotiate(request: FastifyRequest): Formats {
   const wanted = preferred.find((format) => format.mediaTypes.includes(String(accepted)))
   if (!wanted) throw new Refusal('not_acceptable', `answers are ${mediaTypes.join(' or ')}, accepted is only ${excerpt(request.headers.accept)}`)
   return { request: given.name, response: wanted.name }
-}
-
-/** Aborts when the client is gone, or when the server's or the client's own time is up. */
-function deadlineOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
-  const given = Number(request.headers['x-request-timeout-ms'])
-  if (!(given > 0 && given <= MAX_TIMEOUT_MS)) return request.signal
-  return AbortSignal.any([request.signal, AbortSignal.timeout(Math.max(0, Math.ceil(given - reply.elapsedTime)))])
 }
 
 function serverTiming({ decodeMs, computeMs, encodeMs }: WorkReport, queueMs: number): string {

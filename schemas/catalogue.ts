@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { LossDefinition } from '../src/losses/definition.ts'
-import { lossBranch } from './loss.ts'
+import { lossShape } from './loss.ts'
 
 const CatalogueParameter = z.object({
   name: z.string(),
@@ -28,7 +28,7 @@ export const Catalogue = z.object({ losses: z.array(CatalogueEntry) }).meta({ id
 
 /** The catalogue's entry of a loss, derived from its definition and its schema branch. */
 export function catalogueEntry(definition: LossDefinition): z.input<typeof CatalogueEntry> {
-  const branch = z.toJSONSchema(lossBranch(definition), { io: 'input', unrepresentable: 'any', override: applyOverride })
+  const branch = z.toJSONSchema(z.strictObject(lossShape(definition)), { io: 'input', unrepresentable: 'any', override: applyOverride })
   const properties = branch.properties as Record<string, { description?: string; default?: unknown }>
   return {
     name: definition.name,

@@ -23,15 +23,20 @@ const commonShape = {
 /** The body of `POST /loss` as every loss has it once its scores are called `scores`. */
 export type LossRequest = z.output<z.ZodObject<typeof commonShape>> & { loss: string; label_smoothing: number } & Record<string, unknown>
 
+/** The fields one loss takes. */
+export function lossShape(definition: LossDefinition) {
+  return {
+    loss: z.literal(definition.name).default(definition.name).describe(definition.summary),
+    [definition.family.field]: definition.family.schema,
+    ...commonShape,
+    ...definition.params,
+  }
+}
+
 /** The branch of the union that one loss is. */
-export function lossBranch(definition: LossDefinition) {
+function lossBranch(definition: LossDefinition) {
   return z
-    .strictObject({
-      loss: z.literal(definition.name).default(definition.name).describe(definition.summary),
-      [definition.family.field]: definition.family.schema,
-      ...commonShape,
-      ...definition.params,
-    })
+    .strictObject(lossShape(definition))
     .superRefine(checkCombination)
     .meta({ id: `${pascalCase(definition.name)}Request`, title: definition.title, description: definition.summary })
 }

@@ -46,10 +46,9 @@ export function tensor(shape: string, ranks: readonly number[], description: str
         context.addIssue({ code: 'custom', message: `expected a tensor ${shape}, got ${kindOf(value)}` })
       }
     })
-    .transform((value) => value as Tensor)
     .meta({ description, override: ({ jsonSchema }: { jsonSchema: object }) => void Object.assign(jsonSchema, tensorJsonSchema(ranks)) })
   tensors.add(schema, { tensor: true })
-  return schema as z.ZodType<Tensor>
+  return schema as unknown as z.ZodType<Tensor>
 }
 
 /** A field that is a plain value or, where the client writes an array, a tensor of rank 1. */
@@ -57,13 +56,11 @@ export function tensorOr<T extends string | number>(plain: z.ZodType<T>, shape: 
   const array = tensor(shape, [1], description)
   const schema = z
     .custom<T | Tensor>()
-    .transform((value, context) => {
+    .superRefine((value, context) => {
       const parsed = (isTensor(value) || isTensorFault(value) ? array : plain).safeParse(value)
-      if (parsed.success) return parsed.data
-      for (const { path, message, ...rest } of parsed.error.issues) {
+      for (const { path, message, ...rest } of parsed.error?.issues ?? []) {
         context.addIssue({ code: 'custom', path: [...path], message, params: 'params' in rest ? rest.params : undefined })
       }
-      return z.NEVER
     })
     .meta({
       description,

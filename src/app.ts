@@ -1,16 +1,18 @@
 import accepts from '@fastify/accepts'
 import compress from '@fastify/compress'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-zod-openapi'
 import { equivalenceRoute } from '../routes/equivalence.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { lossRoute } from '../routes/loss.ts'
 import { lossesRoutes } from '../routes/losses.ts'
 import { metricsRoute } from '../routes/metrics.ts'
+import { openApiRoutes } from '../routes/openapi.ts'
 import { problemsRoute } from '../routes/problems.ts'
 import { targetsRoute } from '../routes/targets.ts'
 import type { Config } from './config.ts'
 import { registerBodyReader } from './plugins/body.ts'
+import { registerDeadline } from './plugins/deadline.ts'
 import { registerDocs, registerOpenApi } from './plugins/docs.ts'
 import { type Lifecycle, registerLifecycle } from './plugins/lifecycle.ts'
 import { type Metrics, registerMetrics } from './plugins/metrics.ts'
@@ -39,7 +41,7 @@ export interface App {
 export async function buildApp(config: Config, options: Pick<FastifyServerOptions, 'logger'> = {}): Promise<App> {
   const server = Fastify({
     logger: options.logger ?? { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers["x-api-key"]'] },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: (message) => requestId(message as never),
     requestIdHeader: false,
     // Draining is announced by the lifecycle plugin, in the words of the contract.
@@ -56,6 +58,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   registerRequests(server)
   const lifecycle = registerLifecycle(server, pool)
   const metrics = registerMetrics(server, pool)
+  registerDeadline(server, config.requestTimeoutMs)
   await registerSecurity(server, config)
   await server.register(accepts)
   await server.register(compress, {
@@ -75,8 +78,9 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   problemsRoute(server)
   healthRoutes(server, services)
   metricsRoute(server, services)
-  await registerDocs(server)
+  openApiRoutes(server)
   registerMethodNotAllowed(server, routes)
+  await registerDocs(server)
   return { server, services }
 }
 

@@ -8,29 +8,41 @@ import { Refusal } from '../problems.ts'
  */
 export function registerBodyReader(app: FastifyInstance, mediaTypes: readonly string[], maxBodyBytes: number): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser([...mediaTypes], { bodyLimit: maxBodyBytes }, (_request: FastifyRequest, payload: IncomingMessage) => readBody(payload, maxBodyBytes))
+  app.addContentTypeParser([...mediaTypes], { bodyLimit: maxBodyBytes }, (request: FastifyRequest, payload: IncomingMessage) => readBody(payload, maxBodyBytes, request.deadline))
 }
 
 /** Chunks of an undeclared length are gathered in buffers that grow by doubling from here. */
 const FIRST_BYTES = 65_536
 
-async function readBody(payload: IncomingMessage, limit: number): Promise<ArrayBuffer> {
+function readBody(payload: IncomingMessage, limit: number, deadline: AbortSignal): Promise<ArrayBuffer> {
   const declared = payload.headers !== undefined && payload.headers['content-encoding'] === undefined ? Number(payload.headers['content-length']) : Number.NaN
-  if (declared > limit) throw tooLarge(limit)
+  if (declared > limit) return Promise.reject(tooLarge(limit))
   let buffer = new Uint8Array(Number.isInteger(declared) ? declared : FIRST_BYTES)
   let length = 0
-  for await (const chunk of payload as AsyncIterable<Uint8Array>) {
-    const end = length + chunk.length
-    if (end > limit) throw tooLarge(limit)
-    if (end > buffer.length) {
-      const larger = new Uint8Array(Math.min(limit, Math.max(end, buffer.length * 2)))
-      larger.set(buffer.subarray(0, length))
-      buffer = larger
+  // Listening, not iterating: an iterator destroys the request when it is done, which looks as if the client had left.
+  return new Promise((resolve, reject) => {
+    payload.on('data', (chunk: Uint8Array) => {
+      const end = length + chunk.length
+      if (end > limit) return abandon(tooLarge(limit))
+      if (end > buffer.length) {
+        const larger = new Uint8Array(Math.min(limit, Math.max(end, buffer.length * 2)))
+        larger.set(buffer.subarray(0, length))
+        buffer = larger
+      }
+      buffer.set(chunk, length)
+      length = end
+    })
+    payload.on('end', () => resolve(length === buffer.length ? buffer.buffer : buffer.buffer.slice(0, length)))
+    payload.on('error', reject)
+    deadline.addEventListener('abort', () => abandon(deadline.reason), { once: true })
+
+    /** Lets the rest of the body pass unread, so that the client gets to read the answer. */
+    function abandon(reason: Error): void {
+      payload.removeAllListeners('data')
+      payload.resume()
+      reject(reason)
     }
-    buffer.set(chunk, length)
-    length = end
-  }
-  return length === buffer.length ? buffer.buffer : buffer.buffer.slice(0, length)
+  })
 }
 
 function tooLarge(limit: number): Refusal {

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { ClientGone } from './deadline.ts'
 import { PROBLEMS, type Problem, type ProblemCode, problemDocument, Refusal } from '../problems.ts'
 
 /** Seconds after which a refused client may try again. */
@@ -25,6 +26,8 @@ const STATUS_PROBLEMS: Readonly<Record<number, ProblemCode>> = {
 /** Every error becomes an `application/problem+json` answer with a code of the contract. */
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    // Whatever is answered, nobody reads it.
+    if ((error as Error) instanceof ClientGone) return reply.code(499).send()
     const problem = problemOf(error)
     if (problem.code === 'internal') request.log.error({ err: error }, 'internal error')
     return sendProblem(request, reply, problem)
