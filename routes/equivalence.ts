@@ -16,11 +16,27 @@ export function equivalenceRoute(app: FastifyInstance, services: Services): void
     examples: {
       equal: {
         summary: 'Three formulations, one loss',
-        value: { logits: [[2, 1, 0.1], [0.5, 2.5, 0.3]], targets: [0, 1], label_smoothing: 0.1, mixup: { lam: 0.7 } },
+        value: {
+          logits: [
+            [2, 1, 0.1],
+            [0.5, 2.5, 0.3],
+          ],
+          targets: [0, 1],
+          label_smoothing: 0.1,
+          mixup: { lam: 0.7 },
+        },
       },
       weighted: {
         summary: 'Class weights: the denominators differ',
-        value: { logits: [[2, 1, 0.1], [0.5, 2.5, 0.3]], targets: [0, 1], label_smoothing: 0.1, class_weights: [1, 2, 3] },
+        value: {
+          logits: [
+            [2, 1, 0.1],
+            [0.5, 2.5, 0.3],
+          ],
+          targets: [0, 1],
+          label_smoothing: 0.1,
+          class_weights: [1, 2, 3],
+        },
       },
     },
   })

@@ -25,15 +25,17 @@ export function evaluationRoute(app: FastifyInstance, services: Services, route:
   app.post(
     `/${route.operation}`,
     {
-      // The pipeline validates, in the worker: here the body is bytes.
-      validatorCompiler: () => () => true,
       schema: {
+        operationId: route.operation,
         summary: route.summary,
         description: route.description,
         tags: ['evaluation'],
         body: { content: { 'application/json': { schema: route.body, examples: route.examples } } },
         response: {
-          200: { description: 'The outputs that were asked for.', content: { 'application/json': { schema: route.answer } } },
+          200: {
+            description: 'The outputs that were asked for.',
+            content: { 'application/json': { schema: route.answer } },
+          },
           ...evaluationProblems,
         },
       } as never,
@@ -75,12 +77,20 @@ const evaluationProblems = problemResponses(
 function negotiate(request: FastifyRequest): Formats {
   const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
   const given = Object.values(formats).find((format) => format.mediaTypes.includes(mediaType))
-  if (!given) throw new Refusal('media_type_unsupported', `expected ${mediaTypes.join(' or ')}, got ${mediaType || 'no content-type'}`)
+  if (!given)
+    throw new Refusal(
+      'media_type_unsupported',
+      `expected ${mediaTypes.join(' or ')}, got ${mediaType || 'no content-type'}`,
+    )
   if (request.headers.accept === undefined) return { request: given.name, response: given.name }
   const preferred = [given, ...Object.values(formats).filter((format) => format !== given)]
   const accepted = request.accepts().type(preferred.flatMap((format) => format.mediaTypes))
   const wanted = preferred.find((format) => format.mediaTypes.includes(String(accepted)))
-  if (!wanted) throw new Refusal('not_acceptable', `answers are ${mediaTypes.join(' or ')}, accepted is only ${excerpt(request.headers.accept)}`)
+  if (!wanted)
+    throw new Refusal(
+      'not_acceptable',
+      `answers are ${mediaTypes.join(' or ')}, accepted is only ${excerpt(request.headers.accept)}`,
+    )
   return { request: given.name, response: wanted.name }
 }
 
@@ -91,7 +101,11 @@ function serverTiming({ decodeMs, computeMs, encodeMs }: WorkReport, queueMs: nu
     .join(', ')
 }
 
-function sendResult(request: FastifyRequest, reply: FastifyReply, { body, mediaType, problem }: TaskResult): FastifyReply {
+function sendResult(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { body, mediaType, problem }: TaskResult,
+): FastifyReply {
   if (problem) return sendProblem(request, reply, problem)
   return reply.type(mediaType!).send(Buffer.from(body!))
 }

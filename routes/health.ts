@@ -9,7 +9,15 @@ export function healthRoutes(app: FastifyInstance, { lifecycle }: Services): voi
   const answer = (description: string) => ({ description, content: { 'application/json': { schema: Status } } })
   app.get(
     '/livez',
-    { logLevel: 'warn', schema: { summary: 'Is the process alive?', tags: ['operations'], response: { 200: answer('It answers.') } } as never },
+    {
+      logLevel: 'warn',
+      schema: {
+        operationId: 'live',
+        summary: 'Is the process alive?',
+        tags: ['operations'],
+        response: { 200: answer('It answers.') },
+      } as never,
+    },
     () => ({ status: 'live' }),
   )
   app.get(
@@ -17,9 +25,13 @@ export function healthRoutes(app: FastifyInstance, { lifecycle }: Services): voi
     {
       logLevel: 'warn',
       schema: {
+        operationId: 'ready',
         summary: 'May requests be sent here?',
         tags: ['operations'],
-        response: { 200: answer('Workers are warm.'), 503: answer('Workers are coming up, or the server is shutting down.') },
+        response: {
+          200: answer('Workers are warm.'),
+          503: answer('Workers are coming up, or the server is shutting down.'),
+        },
       } as never,
     },
     (_request, reply) => (lifecycle.isReady ? { status: 'ready' } : reply.code(503).send({ status: 'not ready' })),

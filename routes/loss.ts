@@ -9,9 +9,12 @@ export function lossRoute(app: FastifyInstance, services: Services): void {
   evaluationRoute(app, services, {
     operation: 'loss',
     summary: 'Evaluate one loss over a batch of logits',
-    description: 'Gives the loss, the loss of each row, the gradient with respect to the logits and the smoothed targets.',
+    description:
+      'Gives the loss, the loss of each row, the gradient with respect to the logits and the smoothed targets.',
     body: LossBody,
     answer: LossAnswer,
-    examples: Object.fromEntries(losses.map(({ name, title, example }) => [name, { summary: title, value: { loss: name, ...example } }])),
+    examples: Object.fromEntries(
+      losses.map(({ name, title, example }) => [name, { summary: title, value: { loss: name, ...example } }]),
+    ),
   })
 }

@@ -11,7 +11,11 @@ export function lossesRoutes(app: FastifyInstance): void {
   const entries = new Map<string, ReturnType<typeof catalogueEntry>>()
   const entryOf = (name: string) => {
     const definition = losses.find((loss) => loss.name === name)
-    if (!definition) throw new Refusal('not_found', `no loss is called ${JSON.stringify(name.slice(0, 64))}; there are ${names.join(', ')}`)
+    if (!definition)
+      throw new Refusal(
+        'not_found',
+        `no loss is called ${JSON.stringify(name.slice(0, 64))}; there are ${names.join(', ')}`,
+      )
     const entry = entries.get(name) ?? catalogueEntry(definition)
     entries.set(name, entry)
     return entry
@@ -19,14 +23,21 @@ export function lossesRoutes(app: FastifyInstance): void {
 
   app.get(
     '/losses',
-    { schema: { summary: 'List every loss', tags: ['catalogue'], response: { 200: jsonAnswer('The catalogue.', Catalogue) } } as never },
+    {
+      schema: {
+        operationId: 'listLosses',
+        summary: 'List every loss',
+        tags: ['catalogue'],
+        response: { 200: jsonAnswer('The catalogue.', Catalogue) },
+      } as never,
+    },
     () => ({ losses: names.map(entryOf) }),
   )
   app.get<{ Params: { name: string } }>(
     '/losses/:name',
     {
-      validatorCompiler: () => () => true,
       schema: {
+        operationId: 'describeLoss',
         summary: 'Describe one loss',
         tags: ['catalogue'],
         params: z.object({ name: z.enum(names) }),

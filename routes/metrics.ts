@@ -8,6 +8,7 @@ export function metricsRoute(app: FastifyInstance, { metrics }: Services): void 
     {
       logLevel: 'warn',
       schema: {
+        operationId: 'metrics',
         summary: 'Metrics in Prometheus text format',
         tags: ['operations'],
         response: { 200: { description: 'Every metric.', content: { 'text/plain': { schema: z.string() } } } },

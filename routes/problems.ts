@@ -11,8 +11,8 @@ export function problemsRoute(app: FastifyInstance): void {
   app.get<{ Params: { code: string } }>(
     '/problems/:code',
     {
-      validatorCompiler: () => () => true,
       schema: {
+        operationId: 'describeProblem',
         summary: 'Describe a kind of refusal',
         tags: ['catalogue'],
         params: z.object({ code: z.enum(codes) }),
@@ -23,7 +23,8 @@ export function problemsRoute(app: FastifyInstance): void {
       } as never,
     },
     ({ params: { code } }) => {
-      if (!Object.hasOwn(PROBLEMS, code)) throw new Refusal('not_found', `no problem is called ${JSON.stringify(code.slice(0, 64))}`)
+      if (!Object.hasOwn(PROBLEMS, code))
+        throw new Refusal('not_found', `no problem is called ${JSON.stringify(code.slice(0, 64))}`)
       return { code, ...PROBLEMS[code as ProblemCode] }
     },
   )

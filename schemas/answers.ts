@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { tensorJsonSchema } from './tensor.ts'
 
-/** A number of an answer: JSON lacks NaN and the infinities, so they are strings. */
-const AnswerNumber = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
+/** A number of an answer, or the string that stands for one JSON lacks. */
+const AnswerNumber = z.custom<number>().meta({
+  override: ({ jsonSchema }: { jsonSchema: object }) =>
+    void Object.assign(jsonSchema, { $ref: '#/components/schemas/Number' }),
+})
 
 function answerTensor(shape: string, ranks: readonly number[], description: string) {
   return z.custom().meta({
@@ -14,11 +17,25 @@ function answerTensor(shape: string, ranks: readonly number[], description: stri
 /** What `POST /loss` answers: the outputs that were asked for. */
 export const LossAnswer = z
   .object({
-    loss: AnswerNumber.optional().describe('The reduced loss; left out with reduction "none". "NaN" for a mean over nothing.'),
+    loss: AnswerNumber.optional().describe(
+      'The reduced loss; left out with reduction "none". "NaN" for a mean over nothing.',
+    ),
     normalizer: AnswerNumber.describe('What "mean" divided by; 1 for "sum" and "none".'),
-    losses: answerTensor('[N]', [1, 2, 3], "Each row's loss before reduction: loss = sum(losses) / normalizer; 0 for an ignored row.").optional(),
-    gradients: answerTensor('[N, K]', [2, 3, 4], 'd loss / d logits after reduction; all 0 for an ignored row.').optional(),
-    smoothed_targets: answerTensor('[N, K]', [2, 3, 4], 'The target distribution after smoothing and mixing; all 0 for an ignored row.').optional(),
+    losses: answerTensor(
+      '[N]',
+      [1, 2, 3],
+      "Each row's loss before reduction: loss = sum(losses) / normalizer; 0 for an ignored row.",
+    ).optional(),
+    gradients: answerTensor(
+      '[N, K]',
+      [2, 3, 4],
+      'd loss / d logits after reduction; all 0 for an ignored row.',
+    ).optional(),
+    smoothed_targets: answerTensor(
+      '[N, K]',
+      [2, 3, 4],
+      'The target distribution after smoothing and mixing; all 0 for an ignored row.',
+    ).optional(),
     probabilities: answerTensor('[N, K]', [2, 3, 4], 'softmax(logits).').optional(),
     log_probabilities: answerTensor('[N, K]', [2, 3, 4], 'log softmax(logits).').optional(),
     predictions: answerTensor('[N]', [1, 2, 3], 'The class of the largest logit, the lowest on a tie.').optional(),
@@ -53,12 +70,22 @@ export const EquivalenceAnswer = z
       }),
     ),
     max_abs_difference: Differences,
-    max_rel_difference: Differences.describe('Losses relative to the larger one; gradients relative to the factor that p - q is multiplied by.'),
+    max_rel_difference: Differences.describe(
+      'Losses relative to the larger one; gradients relative to the factor that p - q is multiplied by.',
+    ),
     tolerance: AnswerNumber,
     equivalent: z.boolean().describe('Every relative difference is within the tolerance.'),
-    notes: z.array(z.object({ code: z.string(), detail: z.string() })).describe('Why the formulations differ, where they do.'),
+    notes: z
+      .array(z.object({ code: z.string(), detail: z.string() }))
+      .describe('Why the formulations differ, where they do.'),
     decomposition: z
-      .object({ nll: AnswerNumber, uniform: AnswerNumber, target_entropy: AnswerNumber, kl_target_model: AnswerNumber, kl_uniform_model: AnswerNumber })
+      .object({
+        nll: AnswerNumber,
+        uniform: AnswerNumber,
+        target_entropy: AnswerNumber,
+        kl_target_model: AnswerNumber,
+        kl_uniform_model: AnswerNumber,
+      })
       .describe('Means over the rows that count, without weights.'),
     optimum: z
       .object({ on_value: AnswerNumber, off_value: AnswerNumber, logit_gap: AnswerNumber })

@@ -28,7 +28,11 @@ export const Catalogue = z.object({ losses: z.array(CatalogueEntry) }).meta({ id
 
 /** The catalogue's entry of a loss, derived from its definition and its schema branch. */
 export function catalogueEntry(definition: LossDefinition): z.input<typeof CatalogueEntry> {
-  const branch = z.toJSONSchema(z.strictObject(lossShape(definition)), { io: 'input', unrepresentable: 'any', override: applyOverride })
+  const branch = z.toJSONSchema(z.strictObject(lossShape(definition)), {
+    io: 'input',
+    unrepresentable: 'any',
+    override: applyOverride,
+  })
   const properties = branch.properties as Record<string, { description?: string; default?: unknown }>
   return {
     name: definition.name,
@@ -42,7 +46,7 @@ export function catalogueEntry(definition: LossDefinition): z.input<typeof Catal
       required: branch.required?.includes(name) ?? false,
       ...(description === undefined ? {} : { description }),
       ...(preset === undefined ? {} : { default: preset }),
-      schema,
+      schema: withAbsoluteReferences(schema),
     })),
     references: [...definition.references],
     example: { loss: definition.name, ...definition.example },
@@ -54,4 +58,9 @@ function applyOverride(context: { zodSchema: z.core.$ZodTypes; jsonSchema: Recor
   const meta = z.globalRegistry.get(context.zodSchema) as { override?: (context: unknown) => void } | undefined
   meta?.override?.(context)
   delete context.jsonSchema.override
+}
+
+/** References lead to the OpenAPI document, where the schemas of tensors stand. */
+function withAbsoluteReferences(schema: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"/openapi.json#/components/'))
 }

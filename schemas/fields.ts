@@ -23,7 +23,11 @@ export const Logits = tensor(
   'Logits [N, K], finite or -Infinity (a class masked out). Also [B, T, K] and deeper, or [N, K, d1, ...] with class_axis 1: every position is a row.',
 )
 
-export const LogProbabilities = tensor('[N, K]', [2, 3, 4], 'Log-probabilities [N, K] in place of logits; gradients are with respect to them.')
+export const LogProbabilities = tensor(
+  '[N, K]',
+  [2, 3, 4],
+  'Log-probabilities [N, K] in place of logits; gradients are with respect to them.',
+)
 
 export const Targets = tensor(
   '[N] or [N, K]',
@@ -41,9 +45,15 @@ export const LabelSmoothing = z.number().min(0).max(1).describe('Smoothing facto
 export const Smoothing = z
   .enum(SMOOTHINGS)
   .default('uniform')
-  .describe('Convention: s/K on every class (PyTorch, timm, Keras) or s/(K-1) on the other classes (fairseq, ESPnet, tensor2tensor).')
+  .describe(
+    'Convention: s/K on every class (PyTorch, timm, Keras) or s/(K-1) on the other classes (fairseq, ESPnet, tensor2tensor).',
+  )
 
-export const Prior = tensor('[K]', [1], 'Smooth towards this distribution [K] instead of the uniform one; it sums to 1.')
+export const Prior = tensor(
+  '[K]',
+  [1],
+  'Smooth towards this distribution [K] instead of the uniform one; it sums to 1.',
+)
 
 export const ClassWeights = tensor('[K]', [1], "Weight >= 0 of each class [K], PyTorch's `weight`.")
 
@@ -60,7 +70,9 @@ export const Reduction = z.enum(REDUCTIONS).default('mean').describe('How the lo
 export const Normalizer = z
   .number()
   .positive()
-  .describe('Divide by this instead of the conventional denominator (gradient accumulation, distributed batches); with "mean" only.')
+  .describe(
+    'Divide by this instead of the conventional denominator (gradient accumulation, distributed batches); with "mean" only.',
+  )
 
 export const PAIRINGS = ['flip', 'roll'] as const
 
@@ -87,4 +99,7 @@ export const Outputs = z
   .default(['loss', 'losses', 'gradients', 'smoothed_targets'])
   .describe('What to return.')
 
-export const Encoding = z.enum(['array', 'base64']).default('array').describe('How tensors are written in a JSON answer.')
+export const Encoding = z
+  .enum(['array', 'base64'])
+  .default('array')
+  .describe('How tensors are written in a JSON answer.')

@@ -3,6 +3,8 @@ import type { LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
 import * as fields from './fields.ts'
 
+export const DEFAULT_LOSS = 'cross_entropy'
+
 /** Fields every loss takes beside its scores and its own parameters. */
 const commonShape = {
   class_axis: fields.ClassAxis,
@@ -21,16 +23,25 @@ const commonShape = {
 }
 
 /** The body of `POST /loss` as every loss has it once its scores are called `scores`. */
-export type LossRequest = z.output<z.ZodObject<typeof commonShape>> & { loss: string; label_smoothing: number } & Record<string, unknown>
+export type LossRequest = z.output<z.ZodObject<typeof commonShape>> & {
+  loss: string
+  label_smoothing: number
+} & Record<string, unknown>
 
 /** The fields one loss takes. */
 export function lossShape(definition: LossDefinition) {
   return {
-    loss: z.literal(definition.name).default(definition.name).describe(definition.summary),
+    loss: nameField(definition),
     [definition.family.field]: definition.family.schema,
     ...commonShape,
     ...definition.params,
   }
+}
+
+/** Which loss it is. A body that does not say is the default one's. */
+function nameField({ name, summary }: LossDefinition) {
+  const literal = z.literal(name).describe(summary)
+  return name === DEFAULT_LOSS ? literal.default(name) : literal
 }
 
 /** The branch of the union that one loss is. */
@@ -44,13 +55,17 @@ function lossBranch(definition: LossDefinition) {
 /** Rules between plain fields. Those between tensors are the pipeline's. */
 function checkCombination(body: Record<string, unknown>, context: z.RefinementCtx): void {
   if (body.normalizer !== undefined && body.reduction !== 'mean') {
-    context.addIssue({ code: 'custom', path: ['normalizer'], message: `applies to reduction "mean" only, got "${body.reduction}"` })
+    context.addIssue({
+      code: 'custom',
+      path: ['normalizer'],
+      message: `applies to reduction "mean" only, got "${body.reduction}"`,
+    })
   }
 }
 
-export const lossBranches: ReadonlyMap<string, ReturnType<typeof lossBranch>> = new Map(losses.map((loss) => [loss.name, lossBranch(loss)]))
-
-export const DEFAULT_LOSS = 'cross_entropy'
+export const lossBranches: ReadonlyMap<string, ReturnType<typeof lossBranch>> = new Map(
+  losses.map((loss) => [loss.name, lossBranch(loss)]),
+)
 
 /** The contract of `POST /loss`: a union discriminated by `loss`. */
 export const LossBody = z

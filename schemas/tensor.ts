@@ -1,33 +1,37 @@
 import { z } from 'zod'
+import { WIRE_TYPES } from '../src/wire/elements.ts'
 import { isTensor, isTensorFault, type Tensor, type TensorFault } from '../src/wire/tensor.ts'
 
 /** Schemas whose value may be a tensor. A decoder asks it which fields to read as numbers in memory. */
 const tensors = z.registry<{ tensor: true }>()
 
-const NUMBER = { anyOf: [{ type: 'number' }, { enum: ['NaN', 'Infinity', '-Infinity'] }] } as const
-
-/** JSON Schema of a nested array of numbers, `rank` deep; recursive where any rank is taken. */
-function nestedArray(ranks: readonly number[]): object[] {
-  const ofRank = (rank: number): object => ({ type: 'array', items: rank === 1 ? NUMBER : ofRank(rank - 1) })
-  return ranks.map(ofRank)
-}
-
-const CONTAINER = {
-  type: 'object',
-  title: 'base64 tensor',
-  description: 'Little-endian bytes of a row-major tensor; the dtype names are those of safetensors.',
-  required: ['dtype', 'shape', 'data'],
-  additionalProperties: false,
-  properties: {
-    dtype: { type: 'string', enum: ['F16', 'BF16', 'F32', 'F64', 'I32', 'I64', 'U8', 'U32'] },
-    shape: { type: 'array', items: { type: 'integer', minimum: 0 } },
-    data: { type: 'string', contentEncoding: 'base64' },
+/** Schemas every tensor field refers to, by their names in the OpenAPI document. */
+export const tensorComponents = {
+  Number: {
+    description: 'JSON has no NaN and no infinities: they are strings, both ways.',
+    anyOf: [{ type: 'number' }, { type: 'string', enum: ['NaN', 'Infinity', '-Infinity'] }],
+  },
+  Array1: { type: 'array', items: { $ref: '#/components/schemas/Number' } },
+  Array2: { type: 'array', items: { $ref: '#/components/schemas/Array1' } },
+  Array3: { type: 'array', items: { $ref: '#/components/schemas/Array2' } },
+  Array4: { type: 'array', items: { $ref: '#/components/schemas/Array3' } },
+  Base64Tensor: {
+    type: 'object',
+    description: 'Little-endian bytes of a row-major tensor; the dtype names are those of safetensors.',
+    required: ['dtype', 'shape', 'data'],
+    additionalProperties: false,
+    properties: {
+      dtype: { type: 'string', enum: Object.keys(WIRE_TYPES) },
+      shape: { type: 'array', items: { type: 'integer', minimum: 0 } },
+      data: { type: 'string', contentEncoding: 'base64' },
+    },
   },
 } as const
 
-/** JSON Schema of a tensor of one of these ranks, as a request may write it. */
+/** JSON Schema of a tensor of one of these ranks. */
 export function tensorJsonSchema(ranks: readonly number[]): { anyOf: object[] } {
-  return { anyOf: [...nestedArray(ranks), CONTAINER] }
+  const names = [...ranks.map((rank) => `Array${rank}`), 'Base64Tensor']
+  return { anyOf: names.map((name) => ({ $ref: `#/components/schemas/${name}` })) }
 }
 
 /**
@@ -41,25 +45,42 @@ export function tensor(shape: string, ranks: readonly number[], description: str
     .custom<Tensor | TensorFault>()
     .superRefine((value, context) => {
       if (isTensorFault(value)) {
-        context.addIssue({ code: 'custom', path: [...value.path], message: value.detail, params: { problem: value.fault } })
+        context.addIssue({
+          code: 'custom',
+          path: [...value.path],
+          message: value.detail,
+          params: { problem: value.fault },
+        })
       } else if (!isTensor(value)) {
         context.addIssue({ code: 'custom', message: `expected a tensor ${shape}, got ${kindOf(value)}` })
       }
     })
-    .meta({ description, override: ({ jsonSchema }: { jsonSchema: object }) => void Object.assign(jsonSchema, tensorJsonSchema(ranks)) })
+    .meta({
+      description,
+      override: ({ jsonSchema }: { jsonSchema: object }) => void Object.assign(jsonSchema, tensorJsonSchema(ranks)),
+    })
   tensors.add(schema, { tensor: true })
   return schema as unknown as z.ZodType<Tensor>
 }
 
 /** A field that is a plain value or, where the client writes an array, a tensor of rank 1. */
-export function tensorOr<T extends string | number>(plain: z.ZodType<T>, shape: string, description: string): z.ZodType<T | Tensor> {
+export function tensorOr<T extends string | number>(
+  plain: z.ZodType<T>,
+  shape: string,
+  description: string,
+): z.ZodType<T | Tensor> {
   const array = tensor(shape, [1], description)
   const schema = z
     .custom<T | Tensor>()
     .superRefine((value, context) => {
       const parsed = (isTensor(value) || isTensorFault(value) ? array : plain).safeParse(value)
       for (const { path, message, ...rest } of parsed.error?.issues ?? []) {
-        context.addIssue({ code: 'custom', path: [...path], message, params: 'params' in rest ? rest.params : undefined })
+        context.addIssue({
+          code: 'custom',
+          path: [...path],
+          message,
+          params: 'params' in rest ? rest.params : undefined,
+        })
       }
     })
     .meta({
@@ -84,7 +105,9 @@ export function tensorFields(shape: z.ZodRawShape, prefix = ''): string[] {
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
-  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrap(schema.unwrap() as z.ZodType) : schema
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
+    ? unwrap(schema.unwrap() as z.ZodType)
+    : schema
 }
 
 /** What a JSON value is, in the words of JSON, for a message. */
@@ -95,5 +118,9 @@ export function kindOf(value: unknown): string {
   if (isTensor(value)) return `a tensor of shape [${value.shape.join(', ')}]`
   if (isTensorFault(value)) return 'an array'
   const type = typeof value
-  return type === 'object' ? 'an object' : type === 'string' ? `the string ${JSON.stringify(value).slice(0, 48)}` : `${type === 'number' ? 'the number ' : ''}${value}`
+  return type === 'object'
+    ? 'an object'
+    : type === 'string'
+      ? `the string ${JSON.stringify(value).slice(0, 48)}`
+      : `${type === 'number' ? 'the number ' : ''}${value}`
 }

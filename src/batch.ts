@@ -2,7 +2,14 @@ import type { Engine } from './kernels/engine.ts'
 import { elementPath, type Layout, layoutOf, rowPath, toRows } from './layout.ts'
 import type { LossDefinition } from './losses/definition.ts'
 import { refuseAt } from './problems.ts'
-import { planReduction, readClassWeights, type Reduction, type ReductionFields, reduceLosses, weighLosses } from './reduction.ts'
+import {
+  planReduction,
+  type Reduction,
+  type ReductionFields,
+  readClassWeights,
+  reduceLosses,
+  weighLosses,
+} from './reduction.ts'
 import { buildTargets, cast, rowsFrom, type TargetFields, type Targets } from './targets.ts'
 import { ELEMENT_BYTES, type Tensor, viewOf } from './wire/tensor.ts'
 
@@ -114,5 +121,9 @@ function scoresNotFinite({ engine, layout, dtype, field, scores }: Batch, row: n
   const at = values.findIndex((value) => Number.isNaN(value) || value === Number.POSITIVE_INFINITY)
   return at === -1
     ? refuseAt('logits_not_finite', [field, ...rowPath(layout, row)], 'expected at least one class above -Infinity')
-    : refuseAt('logits_not_finite', [field, ...elementPath(layout, row, at)], `expected a finite number or -Infinity, got ${values[at]}`)
+    : refuseAt(
+        'logits_not_finite',
+        [field, ...elementPath(layout, row, at)],
+        `expected a finite number or -Infinity, got ${values[at]}`,
+      )
 }

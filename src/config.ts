@@ -1,21 +1,72 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 
-const list = z.string().transform((text) => text.split(',').map((item) => item.trim()).filter((item) => item !== ''))
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+)
 
 /** Every variable the process reads, with its default. `docs/configuration.md` is generated from here. */
 export const Environment = z.object({
   HOST: z.string().min(1).default('0.0.0.0').describe('Address to listen on.'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000).describe('Port to listen on; 0 picks a free one.'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least severe log lines to write.'),
-  LOSSD_WORKERS: z.coerce.number().int().min(1).max(256).default(() => availableParallelism()).describe('Worker threads; by default the available parallelism (which ignores a container CPU quota).'),
-  LOSSD_MAX_BODY_BYTES: z.coerce.number().int().min(1024).max(2 ** 30).default(64 * 2 ** 20).describe('Largest request body, after decompression.'),
-  LOSSD_MAX_QUEUE: z.coerce.number().int().min(1).max(65_536).default(256).describe('Requests that may wait for a worker; one more is answered 503.'),
-  LOSSD_REQUEST_TIMEOUT_MS: z.coerce.number().int().min(1).max(3_600_000).default(30_000).describe('Longest time to answer; a client shortens it with X-Request-Timeout-Ms.'),
-  LOSSD_SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(3_600_000).default(10_000).describe('Longest time to finish accepted requests after SIGTERM.'),
-  LOSSD_DRAIN_DELAY_MS: z.coerce.number().int().min(0).max(600_000).default(0).describe('Time to go on serving after SIGTERM while /readyz says 503, for a balancer to notice.'),
-  LOSSD_API_KEYS: list.default([]).describe('Comma-separated keys; with any, POST requests need one as a bearer token or X-Api-Key.'),
-  LOSSD_RATE_LIMIT: z.coerce.number().int().min(0).default(0).describe('POST requests a minute from one client (its key, else its address); 0 is no limit.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least severe log lines to write.'),
+  LOSSD_WORKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(() => availableParallelism())
+    .describe('Worker threads; by default the available parallelism (which ignores a container CPU quota).'),
+  LOSSD_MAX_BODY_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(2 ** 30)
+    .default(64 * 2 ** 20)
+    .describe('Largest request body, after decompression.'),
+  LOSSD_MAX_QUEUE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(256)
+    .describe('Requests that may wait for a worker; one more is answered 503.'),
+  LOSSD_REQUEST_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600_000)
+    .default(30_000)
+    .describe('Longest time to answer; a client shortens it with X-Request-Timeout-Ms.'),
+  LOSSD_SHUTDOWN_GRACE_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(10_000)
+    .describe('Longest time to finish accepted requests after SIGTERM.'),
+  LOSSD_DRAIN_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(0)
+    .describe('Time to go on serving after SIGTERM while /readyz says 503, for a balancer to notice.'),
+  LOSSD_API_KEYS: list
+    .default([])
+    .describe('Comma-separated keys; with any, POST requests need one as a bearer token or X-Api-Key.'),
+  LOSSD_RATE_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('POST requests a minute from one client (its key, else its address); 0 is no limit.'),
   LOSSD_CORS_ORIGINS: list.default([]).describe('Comma-separated origins that browsers may call from; * is any.'),
 })
 
@@ -42,7 +93,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const given = Object.fromEntries(Object.keys(Environment.shape).map((name) => [name, environment[name] || undefined]))
   const parsed = Environment.safeParse(given)
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `  ${String(issue.path[0])}=${given[String(issue.path[0])]}: ${issue.message}`)
+    const faults = parsed.error.issues.map(
+      (issue) => `  ${String(issue.path[0])}=${given[String(issue.path[0])]}: ${issue.message}`,
+    )
     throw new ConfigError(`bad configuration:\n${faults.join('\n')}`)
   }
   const env = parsed.data

@@ -1,4 +1,4 @@
-import { type Scored, normalizeRows } from './predictions.ts'
+import { normalizeRows, type Scored } from './predictions.ts'
 import { labelShares, writeSmoothed } from './targets.ts'
 import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
 
@@ -39,7 +39,8 @@ export function decompose(scored: Scored): Decomposition {
     rows++
     const start = row * numClasses
     const costOf = (k: number) => rowMax[row]! - z[start + k]! + logSum[row]!
-    for (let i = row * shares.stride; i < (row + 1) * shares.stride; i++) total.nll += product(shares.shareOf(i), costOf(shares.classOf(i)))
+    for (let i = row * shares.stride; i < (row + 1) * shares.stride; i++)
+      total.nll += product(shares.shareOf(i), costOf(shares.classOf(i)))
     for (let k = 0; k < numClasses; k++) {
       const cost = costOf(k)
       const entropy = -product(q[start + k]!, Math.log(q[start + k]!))

@@ -1,12 +1,16 @@
 import type { Engine } from './kernels/engine.ts'
-import type { Operation } from './operations/operation.ts'
 import { equivalenceOperation } from './operations/equivalence.ts'
 import { lossOperation } from './operations/loss.ts'
+import type { Operation } from './operations/operation.ts'
 import { targetsOperation } from './operations/targets.ts'
 import { type Problem, Refusal } from './problems.ts'
 import { formats } from './wire/index.ts'
 
-const operations = { loss: lossOperation, targets: targetsOperation, equivalence: equivalenceOperation } satisfies Record<string, Operation>
+const operations = {
+  loss: lossOperation,
+  targets: targetsOperation,
+  equivalence: equivalenceOperation,
+} satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations
 
@@ -18,7 +22,9 @@ export interface Formats {
 
 export interface Evaluation {
   /** The answer's bytes, or why there are none. */
-  readonly result: { readonly ok: true; readonly body: Uint8Array<ArrayBuffer>; readonly mediaType: string } | { readonly ok: false; readonly problem: Problem }
+  readonly result:
+    | { readonly ok: true; readonly body: Uint8Array<ArrayBuffer>; readonly mediaType: string }
+    | { readonly ok: false; readonly problem: Problem }
   /** Loss evaluated, where it came to that. */
   readonly loss?: string
   readonly rows: number
@@ -33,7 +39,12 @@ export interface Evaluation {
  *
  * @param engine its memory is emptied first, so an engine serves one call at a time
  */
-export function evaluate(engine: Engine, operation: OperationName, body: Uint8Array, { request, response }: Formats): Evaluation {
+export function evaluate(
+  engine: Engine,
+  operation: OperationName,
+  body: Uint8Array,
+  { request, response }: Formats,
+): Evaluation {
   const { memory } = engine
   const timer = createTimer()
   let computed: ReturnType<Operation['run']> | undefined
@@ -48,7 +59,12 @@ export function evaluate(engine: Engine, operation: OperationName, body: Uint8Ar
     timer.lap()
     const bytes = formats[response]!.write(engine, computed.answer)
     timer.lap()
-    return { result: { ok: true, body: bytes, mediaType: formats[response]!.mediaTypes[0]! }, loss: computed.loss, rows: computed.rows, ...timer.times() }
+    return {
+      result: { ok: true, body: bytes, mediaType: formats[response]!.mediaTypes[0]! },
+      loss: computed.loss,
+      rows: computed.rows,
+      ...timer.times(),
+    }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return { result: { ok: false, problem: error.problem }, rows: 0, ...timer.times() }

@@ -40,14 +40,18 @@ export function mixedLosses(batch: Batch, fields: Fields): Formulation {
   const ownTargets = buildTargets(memory, layout, dtype, { ...fields, mixup: undefined })
   const { counted } = batch.targets
   const own = formulation(name, withTargets(batch, { ...ownTargets, counted }), crossEntropy, fields)
-  const partners = { ...partnerTargets(memory, layout, dtype, ownTargets, mix), counted: counted.map((counts, row) => (counts && lamOf(row) < 1 ? 1 : 0)) }
+  const partners = {
+    ...partnerTargets(memory, layout, dtype, ownTargets, mix),
+    counted: counted.map((counts, row) => (counts && lamOf(row) < 1 ? 1 : 0)),
+  }
   const partner = formulation(name, withTargets(batch, partners), crossEntropy, fields)
 
   const losses = own.losses.map((loss, row) => blend(lamOf(row), loss, partner.losses[row]!))
   const size = layout.numRows * layout.numClasses
   const gradients = viewOf(memory, dtype, own.gradients, size)
   const others = viewOf(memory, dtype, partner.gradients, size)
-  for (let i = 0; i < size; i++) gradients[i] = blend(lamOf(Math.floor(i / layout.numClasses)), gradients[i]!, others[i]!)
+  for (let i = 0; i < size; i++)
+    gradients[i] = blend(lamOf(Math.floor(i / layout.numClasses)), gradients[i]!, others[i]!)
   const ownLosses = own.losses.map((loss, row) => blend(lamOf(row), loss, 0))
   const partnerLosses = partner.losses.map((loss, row) => blend(lamOf(row), 0, loss))
   const loss = reduceLosses(ownLosses, own) + (partners.counted.includes(1) ? reduceLosses(partnerLosses, partner) : 0)
@@ -83,7 +87,11 @@ export interface Difference {
  * The largest differences between any two formulations. Losses are compared relative to the larger of the two, gradients relative to
  * `gradientUnit`: a gradient is a difference of two distributions times that, and rounds like them.
  */
-export function differences(batch: Batch, formulations: readonly Formulation[], gradientUnit: number): { absolute: Difference; relative: Difference } {
+export function differences(
+  batch: Batch,
+  formulations: readonly Formulation[],
+  gradientUnit: number,
+): { absolute: Difference; relative: Difference } {
   const { memory } = batch.engine
   const size = batch.layout.numRows * batch.layout.numClasses
   const gradients = formulations.map((each) => viewOf(memory, batch.dtype, each.gradients, size))
@@ -92,7 +100,11 @@ export function differences(batch: Batch, formulations: readonly Formulation[], 
   const gradient = spread(size, (i) => gradients.map((each) => each[i]!)).absolute
   return {
     absolute: { loss: loss.absolute, losses: losses.absolute, gradients: gradient },
-    relative: { loss: loss.relative, losses: losses.relative, gradients: gradientUnit === 0 ? 0 : gradient / gradientUnit },
+    relative: {
+      loss: loss.relative,
+      losses: losses.relative,
+      gradients: gradientUnit === 0 ? 0 : gradient / gradientUnit,
+    },
   }
 }
 

@@ -24,8 +24,10 @@ export interface Layout {
 /** Refuses (`shape_mismatch`) scores of rank below 2, without rows or without classes. */
 export function layoutOf(field: string, shape: readonly number[], classAxis: -1 | 1): Layout {
   const shown = `[${shape.join(', ')}]`
-  if (shape.length < 2) throw refuseAt('shape_mismatch', [field], `expected at least 2 dimensions [N, K], got shape ${shown}`)
-  if (sizeOf(shape) === 0) throw refuseAt('shape_mismatch', [field], `expected at least one row and one class, got shape ${shown}`)
+  if (shape.length < 2)
+    throw refuseAt('shape_mismatch', [field], `expected at least 2 dimensions [N, K], got shape ${shown}`)
+  if (sizeOf(shape) === 0)
+    throw refuseAt('shape_mismatch', [field], `expected at least one row and one class, got shape ${shown}`)
   const axis = classAxis === -1 ? shape.length - 1 : 1
   return layoutAround(shape.toSpliced(axis, 1), shape[axis]!, axis)
 }
@@ -80,7 +82,15 @@ export function fromRows(memory: KernelMemory, layout: Layout, dtype: ElementTyp
 }
 
 /** Each [height, width] matrix of `from` to [width, height] in `to`. */
-function transpose(memory: KernelMemory, layout: Layout, dtype: ElementType, from: number, to: number, height: number, width: number): void {
+function transpose(
+  memory: KernelMemory,
+  layout: Layout,
+  dtype: ElementType,
+  from: number,
+  to: number,
+  height: number,
+  width: number,
+): void {
   const size = sizeOf(layout.shape)
   const source = viewOf(memory, dtype, from, size)
   const target = viewOf(memory, dtype, to, size)

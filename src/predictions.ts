@@ -17,7 +17,9 @@ export interface Scored {
 }
 
 export function probabilities(scored: Scored): DenseOutput {
-  const pointer = scored.engine.memory.allocate(scored.layout.numRows * scored.layout.numClasses * ELEMENT_BYTES[scored.dtype])
+  const pointer = scored.engine.memory.allocate(
+    scored.layout.numRows * scored.layout.numClasses * ELEMENT_BYTES[scored.dtype],
+  )
   normalizeRows(scored, pointer)
   return classOutput(scored, pointer)
 }
@@ -88,7 +90,10 @@ function classOutput({ engine, layout, dtype }: Scored, rows: number): DenseOutp
  * Row maxima and log-sums such that log p = (score - rowMax) - logSum, and the probabilities where `out` is not 0. An ignored row may be beyond it:
  * NaN, as in PyTorch.
  */
-export function normalizeRows({ engine, layout, dtype, family, scores }: Scored, out: number): { rowMax: Float64Array; logSum: Float64Array } {
+export function normalizeRows(
+  { engine, layout, dtype, family, scores }: Scored,
+  out: number,
+): { rowMax: Float64Array; logSum: Float64Array } {
   const { memory } = engine
   const { numRows, numClasses } = layout
   const rowBytes = numClasses * ELEMENT_BYTES[dtype]
@@ -97,7 +102,16 @@ export function normalizeRows({ engine, layout, dtype, family, scores }: Scored,
   for (let row = 0; row < numRows; row++) {
     const offset = row * ELEMENT_BYTES.F64
     const at = out === 0 ? 0 : out + row * rowBytes
-    const faulty = family.normalize(engine, dtype, scores + row * rowBytes, numRows - row, numClasses, at, rowMax + offset, logSum + offset)
+    const faulty = family.normalize(
+      engine,
+      dtype,
+      scores + row * rowBytes,
+      numRows - row,
+      numClasses,
+      at,
+      rowMax + offset,
+      logSum + offset,
+    )
     if (faulty === -1) break
     row += faulty
     memory.f64(rowMax, numRows)[row] = Number.NaN

@@ -33,7 +33,9 @@ export function planReduction(
 ): Reduction {
   const sampleWeights = fields.sample_weights && readSampleWeights(memory, layout, fields.sample_weights)
   const normalizer =
-    fields.reduction === 'mean' ? (fields.normalizer ?? denominator(memory, layout, targets, classWeights, sampleWeights)) : 1
+    fields.reduction === 'mean'
+      ? (fields.normalizer ?? denominator(memory, layout, targets, classWeights, sampleWeights))
+      : 1
   const gradientScale = memory.allocate(layout.numRows * Float64Array.BYTES_PER_ELEMENT)
   const scales = memory.f64(gradientScale, layout.numRows)
   // A mean over nothing has no gradient: 0, not 0/0.
@@ -56,7 +58,8 @@ function denominator(
   }
   const labels = memory.i32(rows.labels, layout.numRows)
   for (let row = 0; row < layout.numRows; row++) {
-    if (counted[row]) sum += (classWeights ? classWeights[labels[row]!]! : 1) * (sampleWeights ? sampleWeights[row]! : 1)
+    if (counted[row])
+      sum += (classWeights ? classWeights[labels[row]!]! : 1) * (sampleWeights ? sampleWeights[row]! : 1)
   }
   return sum
 }
@@ -67,7 +70,9 @@ function readSampleWeights(memory: KernelMemory, layout: Layout, tensor: Tensor)
   const shape = ofRows || tensor.shape.length > 1 ? layout.rowsShape : [layout.numSamples]
   const given = readVector(memory, tensor, ['sample_weights'], shape, 'one weight for each row,')
   checkWeights(given, 'sample_weights')
-  return ofRows ? given : Float64Array.from({ length: layout.numRows }, (_, row) => given[Math.floor(row / layout.rowsPerSample)]!)
+  return ofRows
+    ? given
+    : Float64Array.from({ length: layout.numRows }, (_, row) => given[Math.floor(row / layout.rowsPerSample)]!)
 }
 
 export function readClassWeights(memory: KernelMemory, layout: Layout, tensor: Tensor): Float64Array {
@@ -78,7 +83,8 @@ export function readClassWeights(memory: KernelMemory, layout: Layout, tensor: T
 
 function checkWeights(weights: Float64Array, field: string): void {
   for (const [i, weight] of weights.entries()) {
-    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) throw refuseAt('validation_failed', [field, i], `expected a finite weight >= 0, got ${weight}`)
+    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY))
+      throw refuseAt('validation_failed', [field, i], `expected a finite weight >= 0, got ${weight}`)
   }
 }
 
@@ -91,7 +97,8 @@ export const SUM_BLOCK_ROWS = 128
 /** Multiplies each loss by its sample weight, in place; an infinite loss of weight 0 counts 0. */
 export function weighLosses(losses: Float64Array, { sampleWeights }: Reduction): void {
   if (!sampleWeights) return
-  for (let row = 0; row < losses.length; row++) losses[row] = sampleWeights[row] === 0 ? 0 : losses[row]! * sampleWeights[row]!
+  for (let row = 0; row < losses.length; row++)
+    losses[row] = sampleWeights[row] === 0 ? 0 : losses[row]! * sampleWeights[row]!
 }
 
 /** sum(losses) / normalizer, NaN for a mean over nothing. */

@@ -5,11 +5,14 @@ import { ConfigError, readConfig } from './config.ts'
 try {
   const config = readConfig(process.env)
   const { server, services } = await buildApp(config)
-  closeWithGrace({ delay: config.shutdownGraceMs + config.drainDelayMs + 1000, logger: server.log }, ({ err, signal }) => {
-    if (err) server.log.error({ err }, 'closing after an error')
-    else server.log.info({ signal }, 'draining')
-    return drain({ server, services })
-  })
+  closeWithGrace(
+    { delay: config.shutdownGraceMs + config.drainDelayMs + 1000, logger: server.log },
+    ({ err, signal }) => {
+      if (err) server.log.error({ err }, 'closing after an error')
+      else server.log.info({ signal }, 'draining')
+      return drain({ server, services })
+    },
+  )
   await Promise.all([services.pool.ready, server.listen({ host: config.host, port: config.port })])
   server.log.info({ workers: config.workers }, 'ready')
 } catch (error) {

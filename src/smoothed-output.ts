@@ -1,13 +1,19 @@
 import type { AnswerValue } from './answer.ts'
 import type { Engine } from './kernels/engine.ts'
 import { fromRows, type Layout } from './layout.ts'
-import { smoothedValue, type SparseRows, type Targets, writeSmoothed } from './targets.ts'
+import { type SparseRows, smoothedValue, type Targets, writeSmoothed } from './targets.ts'
 import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
 
 /** The target distribution [N, K] the loss compared with, after smoothing and mixing; all 0 for an ignored row. */
-export function smoothedOutput(engine: Engine, layout: Layout, dtype: 'F32' | 'F64', { rows, counted }: Targets): AnswerValue {
+export function smoothedOutput(
+  engine: Engine,
+  layout: Layout,
+  dtype: 'F32' | 'F64',
+  { rows, counted }: Targets,
+): AnswerValue {
   // Two values a row say it all, where every class that is not a label holds the same.
-  if (rows.kind === 'sparse' && rows.smoothing.prior === undefined && layout.inner === 1) return sparseOutput(engine, layout, dtype, rows, counted)
+  if (rows.kind === 'sparse' && rows.smoothing.prior === undefined && layout.inner === 1)
+    return sparseOutput(engine, layout, dtype, rows, counted)
   const { memory } = engine
   const { numRows, numClasses } = layout
   const pointer = memory.allocate(numRows * numClasses * ELEMENT_BYTES[dtype])
@@ -19,7 +25,13 @@ export function smoothedOutput(engine: Engine, layout: Layout, dtype: 'F32' | 'F
   return { kind: 'dense', dtype, shape: layout.shape, pointer: fromRows(memory, layout, dtype, pointer) }
 }
 
-function sparseOutput(engine: Engine, layout: Layout, dtype: 'F32' | 'F64', rows: SparseRows, counted: Uint8Array): AnswerValue {
+function sparseOutput(
+  engine: Engine,
+  layout: Layout,
+  dtype: 'F32' | 'F64',
+  rows: SparseRows,
+  counted: Uint8Array,
+): AnswerValue {
   const { memory } = engine
   const { numRows } = layout
   const { smoothing, entries } = rows

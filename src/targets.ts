@@ -58,7 +58,9 @@ export interface TargetFields {
   readonly smoothing: 'uniform' | 'others'
   readonly prior?: Tensor | undefined
   readonly ignore_index?: number | Tensor | undefined
-  readonly mixup?: { readonly lam: number | Tensor; readonly pairing?: 'flip' | 'roll' | Tensor | undefined } | undefined
+  readonly mixup?:
+    | { readonly lam: number | Tensor; readonly pairing?: 'flip' | 'roll' | Tensor | undefined }
+    | undefined
 }
 
 /** PyTorch's default, a value no class has. */
@@ -67,7 +69,12 @@ const DEFAULT_IGNORE_INDEX = -100
 const SUM_TOLERANCE = 1e-3
 
 /** Gives the targets of every row, or refuses them at the first fault. */
-export function buildTargets(memory: KernelMemory, layout: Layout, dtype: 'F32' | 'F64', fields: TargetFields): Targets {
+export function buildTargets(
+  memory: KernelMemory,
+  layout: Layout,
+  dtype: 'F32' | 'F64',
+  fields: TargetFields,
+): Targets {
   const smoothing = smoothingOf(memory, fields, layout.numClasses)
   const mix = fields.mixup && mixOf(memory, layout, fields.mixup)
   const { targets } = fields
@@ -80,7 +87,11 @@ export function buildTargets(memory: KernelMemory, layout: Layout, dtype: 'F32' 
     )
   }
   if (fields.ignore_index !== undefined) {
-    throw refuseAt('validation_failed', ['ignore_index'], 'applies to class indices; these targets are probabilities, and no row of them can be listed')
+    throw refuseAt(
+      'validation_failed',
+      ['ignore_index'],
+      'applies to class indices; these targets are probabilities, and no row of them can be listed',
+    )
   }
   const values = toRows(memory, layout, dtype, cast(targets, dtype, ['targets']).pointer)
   checkDistributions(memory, layout, dtype, values)
@@ -92,11 +103,19 @@ export function buildTargets(memory: KernelMemory, layout: Layout, dtype: 'F32' 
 }
 
 /** Coefficients of the smoothing; refuses a prior that is no distribution and a convention that has no meaning. */
-export function smoothingOf(memory: KernelMemory, fields: Omit<TargetFields, 'targets'>, numClasses: number): Smoothing {
+export function smoothingOf(
+  memory: KernelMemory,
+  fields: Omit<TargetFields, 'targets'>,
+  numClasses: number,
+): Smoothing {
   const s = fields.label_smoothing
   if (fields.prior !== undefined) {
     if (fields.smoothing === 'others') {
-      throw refuseAt('validation_failed', ['smoothing'], '"others" spreads over the other classes evenly; with a prior only "uniform" has a meaning')
+      throw refuseAt(
+        'validation_failed',
+        ['smoothing'],
+        '"others" spreads over the other classes evenly; with a prior only "uniform" has a meaning',
+      )
     }
     const prior = checkPrior(memory, fields.prior, numClasses)
     return { keep: 1 - s, mass: s, offValue: Number.NaN, onValue: Number.NaN, prior }
@@ -113,17 +132,29 @@ function checkPrior(memory: KernelMemory, tensor: Tensor, numClasses: number): F
   const prior = readVector(memory, tensor, ['prior'], [numClasses], 'a distribution over the classes,')
   let sum = 0
   for (const [k, value] of prior.entries()) {
-    if (!(value >= 0 && value <= 1)) throw refuseAt('validation_failed', ['prior', k], `expected a probability in [0, 1], got ${value}`)
+    if (!(value >= 0 && value <= 1))
+      throw refuseAt('validation_failed', ['prior', k], `expected a probability in [0, 1], got ${value}`)
     sum += value
   }
-  if (Math.abs(sum - 1) > SUM_TOLERANCE) throw refuseAt('validation_failed', ['prior'], `expected probabilities that sum to 1, got the sum ${sum}`)
+  if (Math.abs(sum - 1) > SUM_TOLERANCE)
+    throw refuseAt('validation_failed', ['prior'], `expected probabilities that sum to 1, got the sum ${sum}`)
   return prior
 }
 
 /** A copy of a tensor of this shape as float64, outside kernel memory. */
-export function readVector(memory: KernelMemory, tensor: Tensor, path: readonly string[], shape: readonly number[], meaning: string): Float64Array {
+export function readVector(
+  memory: KernelMemory,
+  tensor: Tensor,
+  path: readonly string[],
+  shape: readonly number[],
+  meaning: string,
+): Float64Array {
   if (!sameShape(tensor.shape, shape)) {
-    throw refuseAt('shape_mismatch', path, `expected ${meaning} of shape [${shape.join(', ')}], got shape [${tensor.shape.join(', ')}]`)
+    throw refuseAt(
+      'shape_mismatch',
+      path,
+      `expected ${meaning} of shape [${shape.join(', ')}], got shape [${tensor.shape.join(', ')}]`,
+    )
   }
   return Float64Array.from(valuesOf(memory, cast(tensor, 'F64', path)))
 }
@@ -152,33 +183,56 @@ const PAIRINGS = {
 }
 
 /** Shares and partners of a mixup; refuses what is out of range. */
-export function mixOf(memory: KernelMemory, layout: Layout, { lam, pairing = 'flip' }: NonNullable<TargetFields['mixup']>): Mix {
+export function mixOf(
+  memory: KernelMemory,
+  layout: Layout,
+  { lam, pairing = 'flip' }: NonNullable<TargetFields['mixup']>,
+): Mix {
   const n = layout.numSamples
   return {
     lam: isTensor(lam) ? lamsOf(memory, lam, n) : new Float64Array(n).fill(lam),
-    partner: isTensor(pairing) ? partnersOf(memory, pairing, n) : Int32Array.from({ length: n }, (_, i) => PAIRINGS[pairing](i, n)),
+    partner: isTensor(pairing)
+      ? partnersOf(memory, pairing, n)
+      : Int32Array.from({ length: n }, (_, i) => PAIRINGS[pairing](i, n)),
   }
 }
 
 function lamsOf(memory: KernelMemory, tensor: Tensor, n: number): Float64Array {
   const lams = readVector(memory, tensor, ['mixup', 'lam'], [n], 'one lam for each entry of the first axis,')
   for (const [i, lam] of lams.entries()) {
-    if (!(lam >= 0 && lam <= 1)) throw refuseAt('validation_failed', ['mixup', 'lam', i], `expected a number in [0, 1], got ${lam}`)
+    if (!(lam >= 0 && lam <= 1))
+      throw refuseAt('validation_failed', ['mixup', 'lam', i], `expected a number in [0, 1], got ${lam}`)
   }
   return lams
 }
 
 function partnersOf(memory: KernelMemory, tensor: Tensor, n: number): Int32Array {
-  const partners = readVector(memory, tensor, ['mixup', 'pairing'], [n], 'one partner for each entry of the first axis,')
+  const partners = readVector(
+    memory,
+    tensor,
+    ['mixup', 'pairing'],
+    [n],
+    'one partner for each entry of the first axis,',
+  )
   for (const [i, partner] of partners.entries()) {
     if (!(Number.isInteger(partner) && partner >= 0 && partner < n)) {
-      throw refuseAt('validation_failed', ['mixup', 'pairing', i], `expected the index of an entry in [0, ${n - 1}], got ${partner}`)
+      throw refuseAt(
+        'validation_failed',
+        ['mixup', 'pairing', i],
+        `expected the index of an entry in [0, ${n - 1}], got ${partner}`,
+      )
     }
   }
   return Int32Array.from(partners)
 }
 
-function sparseTargets(memory: KernelMemory, layout: Layout, fields: TargetFields, smoothing: Smoothing, mix: Mix | undefined): Targets {
+function sparseTargets(
+  memory: KernelMemory,
+  layout: Layout,
+  fields: TargetFields,
+  smoothing: Smoothing,
+  mix: Mix | undefined,
+): Targets {
   const { numRows, rowsPerSample } = layout
   const indices = cast(fields.targets, 'F64', ['targets'])
   const ignored = ignoredIndices(memory, fields.ignore_index)
@@ -215,7 +269,11 @@ function countedRows(layout: Layout, classes: Float64Array, ignored: ReadonlySet
   for (const [row, value] of classes.entries()) {
     if (ignored.has(value)) continue
     if (!Number.isInteger(value)) {
-      throw refuseAt('validation_failed', ['targets', ...rowPath(layout, row)], `expected an integer class index, got ${value}`)
+      throw refuseAt(
+        'validation_failed',
+        ['targets', ...rowPath(layout, row)],
+        `expected an integer class index, got ${value}`,
+      )
     }
     if (value < 0 || value >= layout.numClasses) {
       const expected = `expected a class index in [0, ${layout.numClasses - 1}] or an ignored index`
@@ -231,7 +289,8 @@ function ignoredIndices(memory: KernelMemory, field: number | Tensor | undefined
   if (!isTensor(field)) return new Set([field])
   const listed = readVector(memory, field, ['ignore_index'], field.shape.slice(0, 1), 'integers,')
   for (const [i, index] of listed.entries()) {
-    if (!Number.isInteger(index)) throw refuseAt('validation_failed', ['ignore_index', i], `expected an integer, got ${index}`)
+    if (!Number.isInteger(index))
+      throw refuseAt('validation_failed', ['ignore_index', i], `expected an integer, got ${index}`)
   }
   return new Set(listed)
 }
@@ -245,12 +304,20 @@ function checkDistributions(memory: KernelMemory, layout: Layout, dtype: 'F32' |
     for (let k = 0, i = row * numClasses; k < numClasses; k++, i++) {
       const value = values[i]!
       if (!(value >= 0 && value <= 1)) {
-        throw refuseAt('targets_not_a_distribution', ['targets', ...elementPath(layout, row, k)], `expected a probability in [0, 1], got ${value}`)
+        throw refuseAt(
+          'targets_not_a_distribution',
+          ['targets', ...elementPath(layout, row, k)],
+          `expected a probability in [0, 1], got ${value}`,
+        )
       }
       sum += value
     }
     if (Math.abs(sum - 1) > SUM_TOLERANCE) {
-      throw refuseAt('targets_not_a_distribution', ['targets', ...rowPath(layout, row)], `expected probabilities that sum to 1 within ${SUM_TOLERANCE}, got the sum ${sum}`)
+      throw refuseAt(
+        'targets_not_a_distribution',
+        ['targets', ...rowPath(layout, row)],
+        `expected probabilities that sum to 1 within ${SUM_TOLERANCE}, got the sum ${sum}`,
+      )
     }
   }
 }
@@ -271,10 +338,20 @@ function mixDense(memory: KernelMemory, layout: Layout, dtype: 'F32' | 'F64', va
 }
 
 /** The targets each row's partner has, as targets of their own. */
-export function partnerTargets(memory: KernelMemory, layout: Layout, dtype: 'F32' | 'F64', { rows, counted, isIndexRoute }: Targets, mix: Mix): Targets {
+export function partnerTargets(
+  memory: KernelMemory,
+  layout: Layout,
+  dtype: 'F32' | 'F64',
+  { rows, counted, isIndexRoute }: Targets,
+  mix: Mix,
+): Targets {
   const { numSamples, rowsPerSample, numClasses } = layout
   const partnerCounted = new Uint8Array(layout.numRows)
-  const permute = <A extends Float32Array | Float64Array | Int32Array | Uint8Array>(from: A, to: A, rowSize: number) => {
+  const permute = <A extends Float32Array | Float64Array | Int32Array | Uint8Array>(
+    from: A,
+    to: A,
+    rowSize: number,
+  ) => {
     const length = rowsPerSample * rowSize
     for (let sample = 0; sample < numSamples; sample++) {
       const start = mix.partner[sample]! * length
@@ -305,7 +382,14 @@ export function rowsFrom(rows: TargetRows, start: number, numClasses: number, dt
 }
 
 /** Writes q, the smoothed targets of the first `numRows` rows, to `out` [numRows, numClasses]. */
-export function writeSmoothed(memory: KernelMemory, dtype: 'F32' | 'F64', rows: TargetRows, numRows: number, numClasses: number, out: number): void {
+export function writeSmoothed(
+  memory: KernelMemory,
+  dtype: 'F32' | 'F64',
+  rows: TargetRows,
+  numRows: number,
+  numClasses: number,
+  out: number,
+): void {
   const { keep, mass, prior } = rows.smoothing
   const size = numRows * numClasses
   const q = viewOf(memory, dtype, out, size)
@@ -313,7 +397,8 @@ export function writeSmoothed(memory: KernelMemory, dtype: 'F32' | 'F64', rows: 
     const t = viewOf(memory, dtype, rows.values, size)
     const spread = mass / numClasses
     if (mass === 0) q.set(t)
-    else if (prior) for (let i = 0, k = 0; i < size; i++, k = k + 1 === numClasses ? 0 : k + 1) q[i] = keep * t[i]! + mass * prior[k]!
+    else if (prior)
+      for (let i = 0, k = 0; i < size; i++, k = k + 1 === numClasses ? 0 : k + 1) q[i] = keep * t[i]! + mass * prior[k]!
     else for (let i = 0; i < size; i++) q[i] = keep * t[i]! + spread
     return
   }
@@ -329,7 +414,11 @@ export function writeSmoothed(memory: KernelMemory, dtype: 'F32' | 'F64', rows: 
 }
 
 /** q of a class that holds `share` of t, in the on/off form, which is exact where share is 1. */
-export function smoothedValue({ keep, mass, prior, onValue, offValue }: Smoothing, label: number, share: number): number {
+export function smoothedValue(
+  { keep, mass, prior, onValue, offValue }: Smoothing,
+  label: number,
+  share: number,
+): number {
   return prior ? keep * share + mass * prior[label]! : share * onValue + (1 - share) * offValue
 }
 
@@ -340,7 +429,13 @@ export interface LabelShares {
   shareOf(pair: number): number
 }
 
-export function labelShares(memory: KernelMemory, dtype: 'F32' | 'F64', rows: TargetRows, numRows: number, numClasses: number): LabelShares {
+export function labelShares(
+  memory: KernelMemory,
+  dtype: 'F32' | 'F64',
+  rows: TargetRows,
+  numRows: number,
+  numClasses: number,
+): LabelShares {
   if (rows.kind === 'dense') {
     const values = viewOf(memory, dtype, rows.values, numRows * numClasses)
     return { stride: numClasses, classOf: (pair) => pair % numClasses, shareOf: (pair) => values[pair]! }

@@ -1,7 +1,9 @@
 import { evaluate } from './evaluate.ts'
 import type { Engine } from './kernels/engine.ts'
 
-const REQUEST = new TextEncoder().encode(JSON.stringify({ logits: [[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]], targets: [3], label_smoothing: 0.1 }))
+const REQUEST = new TextEncoder().encode(
+  JSON.stringify({ logits: [[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]], targets: [3], label_smoothing: 0.1 }),
+)
 /** Ten equal classes: every probability is 1/10, whatever the smoothing. */
 const EXPECTED_LOSS = Math.fround(Math.log(10))
 const TOLERANCE = 1e-6
@@ -16,6 +18,7 @@ export function warmUp(engine: Engine): void {
   for (let round = 0; round < ROUNDS; round++) {
     const { result } = evaluate(engine, 'loss', REQUEST, { request: 'json', response: 'json' })
     const loss = result.ok ? JSON.parse(new TextDecoder().decode(result.body)).loss : Number.NaN
-    if (!(Math.abs(loss - EXPECTED_LOSS) <= TOLERANCE)) throw new Error(`kernel self-test: expected the loss ${EXPECTED_LOSS}, got ${loss}`)
+    if (!(Math.abs(loss - EXPECTED_LOSS) <= TOLERANCE))
+      throw new Error(`kernel self-test: expected the loss ${EXPECTED_LOSS}, got ${loss}`)
   }
 }

@@ -18,8 +18,22 @@ export interface LossKernels {
    *                      keeps its digits: [50, 0, 0] gives 3.857e-22, not 0. logsumexp = rowMax + logSum
    * @returns the first row that holds NaN or +Infinity or nothing but -Infinity, or -1. Later rows may be unwritten.
    */
-  softmaxF32(logits: number, numRows: number, numClasses: number, probabilities: number, rowMax: number, logSum: number): number
-  softmaxF64(logits: number, numRows: number, numClasses: number, probabilities: number, rowMax: number, logSum: number): number
+  softmaxF32(
+    logits: number,
+    numRows: number,
+    numClasses: number,
+    probabilities: number,
+    rowMax: number,
+    logSum: number,
+  ): number
+  softmaxF64(
+    logits: number,
+    numRows: number,
+    numClasses: number,
+    probabilities: number,
+    rowMax: number,
+    logSum: number,
+  ): number
 
   /**
    * Cross entropy with a target distribution that is never built: target_n = base + sum_j coefficient_nj * e_label_nj.
@@ -41,16 +55,32 @@ export interface LossKernels {
    * @returns as `softmaxF32`
    */
   crossEntropySparseF32(
-    logits: number, numRows: number, numClasses: number,
-    labels: number, coefficients: number, entries: number,
-    base: number, baseValue: number, baseSum: number,
-    rowScale: number, losses: number, gradients: number,
+    logits: number,
+    numRows: number,
+    numClasses: number,
+    labels: number,
+    coefficients: number,
+    entries: number,
+    base: number,
+    baseValue: number,
+    baseSum: number,
+    rowScale: number,
+    losses: number,
+    gradients: number,
   ): number
   crossEntropySparseF64(
-    logits: number, numRows: number, numClasses: number,
-    labels: number, coefficients: number, entries: number,
-    base: number, baseValue: number, baseSum: number,
-    rowScale: number, losses: number, gradients: number,
+    logits: number,
+    numRows: number,
+    numClasses: number,
+    labels: number,
+    coefficients: number,
+    entries: number,
+    base: number,
+    baseValue: number,
+    baseSum: number,
+    rowScale: number,
+    losses: number,
+    gradients: number,
   ): number
 
   /**
@@ -60,14 +90,24 @@ export interface LossKernels {
    * @param classWeights [K] of the element type, >= 0; or 0: every weight is 1
    */
   crossEntropyDenseF32(
-    logits: number, numRows: number, numClasses: number,
-    targets: number, classWeights: number,
-    rowScale: number, losses: number, gradients: number,
+    logits: number,
+    numRows: number,
+    numClasses: number,
+    targets: number,
+    classWeights: number,
+    rowScale: number,
+    losses: number,
+    gradients: number,
   ): number
   crossEntropyDenseF64(
-    logits: number, numRows: number, numClasses: number,
-    targets: number, classWeights: number,
-    rowScale: number, losses: number, gradients: number,
+    logits: number,
+    numRows: number,
+    numClasses: number,
+    targets: number,
+    classWeights: number,
+    rowScale: number,
+    losses: number,
+    gradients: number,
   ): number
 
   /** Index of the largest value of each row, the lowest on a tie; the first NaN if the row has one. indices: int32 [N], written. */
@@ -149,8 +189,24 @@ export interface NumberCodec {
    * @param labels int32 [N, J]; the labels of a row differ
    * @param values [N, J] of the element type
    */
-  printSparseRowsF32(base: number, labels: number, values: number, entries: number, rows: number, cols: number, out: number): number
-  printSparseRowsF64(base: number, labels: number, values: number, entries: number, rows: number, cols: number, out: number): number
+  printSparseRowsF32(
+    base: number,
+    labels: number,
+    values: number,
+    entries: number,
+    rows: number,
+    cols: number,
+    out: number,
+  ): number
+  printSparseRowsF64(
+    base: number,
+    labels: number,
+    values: number,
+    entries: number,
+    rows: number,
+    cols: number,
+    out: number,
+  ): number
 }
 
 /** Most bytes one printed number and its comma take, in JavaScript's number form ("-1.2345678e-38," / "-1.2345678901234567e-308,"; plain form up to 1e21). */

@@ -1,9 +1,9 @@
 import type { Kernels } from './contract.ts'
-import { createSimdKernels } from './simd.ts'
-import { createScalarCodec } from './scalar-codec.ts'
-import { createScalarLossKernels } from './scalar.ts'
 import { KernelMemory } from './memory.ts'
 import { kernelsOf, type TypedKernels } from './precision.ts'
+import { createScalarLossKernels } from './scalar.ts'
+import { createScalarCodec } from './scalar-codec.ts'
+import { createSimdKernels } from './simd.ts'
 
 /** What one worker computes with: kernels and the memory they work in. */
 export interface Engine {

@@ -22,7 +22,8 @@ export function crossEntropyOfLabels(block: Block, targets: SparseRows): number 
     const labels = memory.i32(targets.labels, size)
     const shares = memory.f64(targets.shares, size)
     const coefficientView = memory.f64(coefficients, size)
-    for (let i = 0; i < size; i++) coefficientView[i] = keep * shares[i]! * (classWeights ? classWeights[labels[i]!]! : 1)
+    for (let i = 0; i < size; i++)
+      coefficientView[i] = keep * shares[i]! * (classWeights ? classWeights[labels[i]!]! : 1)
     let baseSum = mass
     if (base !== 0) {
       const view = viewOf(memory, dtype, base, numClasses)
@@ -59,6 +60,15 @@ export function crossEntropyOfDistributions(block: Block): number {
     const weights = classWeights ? memory.allocate(numClasses * ELEMENT_BYTES[dtype]) : 0
     writeSmoothed(memory, dtype, block.targets, numRows, numClasses, q)
     if (classWeights) viewOf(memory, dtype, weights, numClasses).set(classWeights)
-    return typed[dtype].crossEntropyDense(block.scores, numRows, numClasses, q, weights, block.gradientScale, block.losses, block.gradients)
+    return typed[dtype].crossEntropyDense(
+      block.scores,
+      numRows,
+      numClasses,
+      q,
+      weights,
+      block.gradientScale,
+      block.losses,
+      block.gradients,
+    )
   })
 }

@@ -7,7 +7,8 @@ import { logSoftmax, weightedCrossEntropy } from './reference.ts'
 export const crossEntropy = defineLoss({
   name: 'cross_entropy',
   title: 'Cross entropy',
-  summary: 'Log-softmax followed by the negative log-likelihood, over class indices or probabilities, with label smoothing.',
+  summary:
+    'Log-softmax followed by the negative log-likelihood, over class indices or probabilities, with label smoothing.',
   formula: String.raw`\ell_n = -\sum_k w_k\, q_{nk} \log p_{nk}`,
   gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = p_{nj} \sum_k w_k q_{nk} - w_j q_{nj}`,
   references: [
@@ -18,12 +19,21 @@ export const crossEntropy = defineLoss({
       url: 'https://arxiv.org/abs/1512.00567',
     },
   ],
-  torch: 'F.cross_entropy(logits, targets, weight=class_weights, ignore_index=-100, reduction="mean", label_smoothing=0.1)',
+  torch:
+    'F.cross_entropy(logits, targets, weight=class_weights, ignore_index=-100, reduction="mean", label_smoothing=0.1)',
   family: softmaxFamily,
   params: { label_smoothing: LabelSmoothing.default(0) },
-  example: { logits: [[2, 1, 0.1], [0.5, 2.5, 0.3]], targets: [0, 1], label_smoothing: 0.1 },
+  example: {
+    logits: [
+      [2, 1, 0.1],
+      [0.5, 2.5, 0.3],
+    ],
+    targets: [0, 1],
+    label_smoothing: 0.1,
+  },
 
-  evaluate: (block) => (isSparse(block.targets) ? crossEntropyOfLabels(block, block.targets) : crossEntropyOfDistributions(block)),
+  evaluate: (block) =>
+    isSparse(block.targets) ? crossEntropyOfLabels(block, block.targets) : crossEntropyOfDistributions(block),
 
   reference: ({ scores, target, classWeights }) => weightedCrossEntropy(target, classWeights, logSoftmax(scores)),
 })

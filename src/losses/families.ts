@@ -15,7 +15,16 @@ export interface Family {
    * @param probabilities [numRows, numClasses] written; 0 = not wanted
    * @returns the first row no distribution can be made of, or -1; later rows may be unwritten
    */
-  normalize(engine: Engine, dtype: 'F32' | 'F64', scores: number, numRows: number, numClasses: number, probabilities: number, rowMax: number, logSum: number): number
+  normalize(
+    engine: Engine,
+    dtype: 'F32' | 'F64',
+    scores: number,
+    numRows: number,
+    numClasses: number,
+    probabilities: number,
+    rowMax: number,
+    logSum: number,
+  ): number
 }
 
 export const softmaxFamily: Family = {

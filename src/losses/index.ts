@@ -5,9 +5,4 @@ import { nll } from './nll.ts'
 import { softTargetCrossEntropy } from './soft-target-cross-entropy.ts'
 
 /** Every loss the service offers, in the order of the documents. To add one: write its file, add its line. */
-export const losses: readonly LossDefinition[] = [
-  crossEntropy,
-  labelSmoothingCrossEntropy,
-  softTargetCrossEntropy,
-  nll,
-]
+export const losses: readonly LossDefinition[] = [crossEntropy, labelSmoothingCrossEntropy, softTargetCrossEntropy, nll]

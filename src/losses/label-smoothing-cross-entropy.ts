@@ -9,7 +9,8 @@ import { logSoftmax, weightedCrossEntropy } from './reference.ts'
 export const labelSmoothingCrossEntropy = defineLoss({
   name: 'label_smoothing_cross_entropy',
   title: 'Label-smoothing cross entropy',
-  summary: 'The NLL + uniform form: (1-s) times the negative log-likelihood plus s times the mean of -log p over the classes.',
+  summary:
+    'The NLL + uniform form: (1-s) times the negative log-likelihood plus s times the mean of -log p over the classes.',
   formula: String.raw`\ell_n = (1-s) \Big(-\sum_k w_k\, t_{nk} \log p_{nk}\Big) + s \Big(-\sum_k w_k\, u_k \log p_{nk}\Big), \quad u_k = 1/K`,
   gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = (1-s) \Big(p_{nj} \sum_k w_k t_{nk} - w_j t_{nj}\Big) + s \Big(p_{nj} \sum_k w_k u_k - w_j u_j\Big)`,
   references: [
@@ -29,14 +30,23 @@ export const labelSmoothingCrossEntropy = defineLoss({
   torch: 'timm.loss.LabelSmoothingCrossEntropy(smoothing=0.1)(logits, targets)',
   family: softmaxFamily,
   params: { label_smoothing: LabelSmoothing.default(0.1) },
-  example: { logits: [[2, 1, 0.1], [0.5, 2.5, 0.3]], targets: [0, 1] },
+  example: {
+    logits: [
+      [2, 1, 0.1],
+      [0.5, 2.5, 0.3],
+    ],
+    targets: [0, 1],
+  },
 
   // The two terms have opposite signs where "others" gives the label less than the rest, and would meet as Infinity - Infinity.
   evaluate: (block) => (block.targets.smoothing.keep >= 0 ? nllPlusUniform(block) : crossEntropyOfDistributions(block)),
 
   reference({ scores, hardTarget, prior, classWeights, keep, mass }) {
     const logProbabilities = logSoftmax(scores)
-    return keep * weightedCrossEntropy(hardTarget, classWeights, logProbabilities) + mass * weightedCrossEntropy(prior, classWeights, logProbabilities)
+    return (
+      keep * weightedCrossEntropy(hardTarget, classWeights, logProbabilities) +
+      mass * weightedCrossEntropy(prior, classWeights, logProbabilities)
+    )
   },
 })
 
@@ -76,7 +86,8 @@ function nllPlusUniform(block: Block): number {
         labelSum += share
       }
       let smooth = 0
-      for (let k = 0; k < numClasses; k++) if (uniform[k]! > 0) smooth += uniform[k]! * (max - scores[row + k]! + logPartition)
+      for (let k = 0; k < numClasses; k++)
+        if (uniform[k]! > 0) smooth += uniform[k]! * (max - scores[row + k]! + logPartition)
       losses[n] = (keep === 0 ? 0 : keep * nll) + (mass === 0 ? 0 : mass * smooth)
       if (!gradients) continue
       const scale = scales[n]!

@@ -22,7 +22,13 @@ export const nll = defineLoss({
   torch: 'F.nll_loss(log_probabilities, targets, weight=class_weights, ignore_index=-100, reduction="mean")',
   family: logProbabilityFamily,
   params: { label_smoothing: LabelSmoothing.default(0) },
-  example: { log_probabilities: [[-0.417, -1.417, -2.317], [-2.219, -0.219, -2.419]], targets: [0, 1] },
+  example: {
+    log_probabilities: [
+      [-0.417, -1.417, -2.317],
+      [-2.219, -0.219, -2.419],
+    ],
+    targets: [0, 1],
+  },
 
   evaluate({ engine, dtype, numRows, numClasses, scores, targets, classWeights, gradientScale, losses, gradients }) {
     const { memory, typed } = engine

@@ -22,6 +22,13 @@ export function logSoftmax(logits: readonly number[]): number[] {
 }
 
 /** -sum_k w_k q_k log p_k, where nothing on a class of probability 0 costs nothing. */
-export function weightedCrossEntropy(q: readonly number[], classWeights: readonly number[], logProbabilities: readonly number[]): number {
-  return q.reduce((sum, share, k) => (share * classWeights[k]! === 0 ? sum : sum - share * classWeights[k]! * logProbabilities[k]!), 0)
+export function weightedCrossEntropy(
+  q: readonly number[],
+  classWeights: readonly number[],
+  logProbabilities: readonly number[],
+): number {
+  return q.reduce(
+    (sum, share, k) => (share * classWeights[k]! === 0 ? sum : sum - share * classWeights[k]! * logProbabilities[k]!),
+    0,
+  )
 }

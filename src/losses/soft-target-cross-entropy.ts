@@ -7,7 +7,8 @@ import { logSoftmax, weightedCrossEntropy } from './reference.ts'
 export const softTargetCrossEntropy = defineLoss({
   name: 'soft_target_cross_entropy',
   title: 'Soft-target cross entropy',
-  summary: 'The dense form: cross entropy with targets that are built with on and off values and mixed before the loss sees them.',
+  summary:
+    'The dense form: cross entropy with targets that are built with on and off values and mixed before the loss sees them.',
   formula: String.raw`\ell_n = -\sum_k w_k\, q_{nk} \log p_{nk}, \quad q_n = \lambda_n\, \mathrm{onehot}(y_n; \mathrm{on}, \mathrm{off}) + (1-\lambda_n)\, \mathrm{onehot}(y_{\pi(n)}; \mathrm{on}, \mathrm{off})`,
   gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = p_{nj} \sum_k w_k q_{nk} - w_j q_{nj}`,
   references: [
@@ -24,10 +25,19 @@ export const softTargetCrossEntropy = defineLoss({
       url: 'https://github.com/huggingface/pytorch-image-models',
     },
   ],
-  torch: 'timm.loss.SoftTargetCrossEntropy()(logits, timm.data.mixup.mixup_target(targets, num_classes, lam, smoothing))',
+  torch:
+    'timm.loss.SoftTargetCrossEntropy()(logits, timm.data.mixup.mixup_target(targets, num_classes, lam, smoothing))',
   family: softmaxFamily,
   params: { label_smoothing: LabelSmoothing.default(0) },
-  example: { logits: [[2, 1, 0.1], [0.5, 2.5, 0.3]], targets: [0, 1], label_smoothing: 0.1, mixup: { lam: 0.7 } },
+  example: {
+    logits: [
+      [2, 1, 0.1],
+      [0.5, 2.5, 0.3],
+    ],
+    targets: [0, 1],
+    label_smoothing: 0.1,
+    mixup: { lam: 0.7 },
+  },
 
   evaluate: crossEntropyOfDistributions,
 

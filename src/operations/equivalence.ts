@@ -22,7 +22,11 @@ export const equivalenceOperation: Operation = {
     const batch = prepareBatch(engine, crossEntropy.family.field, request[crossEntropy.family.field] as Tensor, request)
     const formulations = [nllUniform(batch, request), softTarget(batch, request), mixedLosses(batch, request)]
     const isReduced = request.reduction !== 'none'
-    const { absolute, relative } = differences(batch, isReduced ? formulations : formulations.map((each) => ({ ...each, loss: 0 })), gradientUnit(batch, formulations))
+    const { absolute, relative } = differences(
+      batch,
+      isReduced ? formulations : formulations.map((each) => ({ ...each, loss: 0 })),
+      gradientUnit(batch, formulations),
+    )
     const tolerance = TOLERANCE[batch.dtype]
     const decomposition = decompose({ ...batch, family: crossEntropy.family })
     return {
@@ -67,7 +71,8 @@ function notesOn(batch: Batch, request: LossRequest): { code: string; detail: st
   if (divides && hasLabels && classWeights) {
     notes.push({
       code: 'denominator_class_weights',
-      detail: 'with class indices the mean divides by the sum of the weights of the targets, with dense targets by the number of rows; the losses of the rows agree',
+      detail:
+        'with class indices the mean divides by the sum of the weights of the targets, with dense targets by the number of rows; the losses of the rows agree',
     })
   }
   if (divides && hasLabels && request.sample_weights !== undefined) {
@@ -85,7 +90,8 @@ function notesOn(batch: Batch, request: LossRequest): { code: string; detail: st
   if (classWeights && request.label_smoothing > 0) {
     notes.push({
       code: 'class_weights_move_optimum',
-      detail: 'with class weights the loss is smallest at p proportional to w q, not at p = q; a rare class with a large weight can overtake the target',
+      detail:
+        'with class weights the loss is smallest at p proportional to w q, not at p = q; a rare class with a large weight can overtake the target',
     })
   }
   return notes

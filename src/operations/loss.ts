@@ -9,8 +9,8 @@ import { losses } from '../losses/index.ts'
 import { logProbabilities, metrics, predictions, probabilities, type Scored } from '../predictions.ts'
 import { refuseAt } from '../problems.ts'
 import { smoothedOutput } from '../smoothed-output.ts'
-import { ELEMENT_BYTES, type Tensor, viewOf } from '../wire/tensor.ts'
 import type { Envelope } from '../wire/json-reader.ts'
+import { ELEMENT_BYTES, type Tensor, viewOf } from '../wire/tensor.ts'
 import type { Operation } from './operation.ts'
 import { suggestion, validate } from './validate.ts'
 
@@ -46,7 +46,10 @@ function selectLoss(envelope: Envelope): LossDefinition {
   const definition = typeof name === 'string' ? definitions.get(name) : undefined
   if (definition) return definition
   const known = [...definitions.keys()]
-  const given = typeof name === 'string' ? `${JSON.stringify(name.slice(0, 64))}${suggestion(name, known)}` : JSON.stringify(name)?.slice(0, 64)
+  const given =
+    typeof name === 'string'
+      ? `${JSON.stringify(name.slice(0, 64))}${suggestion(name, known)}`
+      : JSON.stringify(name)?.slice(0, 64)
   throw refuseAt('validation_failed', ['loss'], `expected one of ${known.join(', ')}, got ${given}`)
 }
 
@@ -59,7 +62,10 @@ interface OutputContext {
 }
 
 /** What an answer can hold, by name. */
-const OUTPUTS: Record<LossRequest['outputs'][number] | 'normalizer', (context: OutputContext) => AnswerValue | undefined> = {
+const OUTPUTS: Record<
+  LossRequest['outputs'][number] | 'normalizer',
+  (context: OutputContext) => AnswerValue | undefined
+> = {
   loss: ({ evaluated, request }) => (request.reduction === 'none' ? undefined : evaluated.loss),
   normalizer: ({ evaluated }) => evaluated.reduction.normalizer,
   losses: ({ engine, batch, evaluated }) => lossesOutput(engine, batch, evaluated.losses),

@@ -41,13 +41,22 @@ export const targetsOperation: Operation = {
 function targetLayout(shape: readonly number[], numClasses: number, classAxis: -1 | 1): Layout {
   const isIndices = shape.length <= 1
   const axis = isIndices ? 1 : classAxis === -1 ? shape.length - 1 : 1
-  if (sizeOf(shape) === 0) throw refuseAt('shape_mismatch', ['targets'], `expected at least one row, got shape [${shape.join(', ')}]`)
+  if (sizeOf(shape) === 0)
+    throw refuseAt('shape_mismatch', ['targets'], `expected at least one row, got shape [${shape.join(', ')}]`)
   if (!isIndices && shape[axis] !== numClasses) {
-    throw refuseAt('shape_mismatch', ['targets'], `expected ${numClasses} classes on axis ${axis}, got shape [${shape.join(', ')}]`)
+    throw refuseAt(
+      'shape_mismatch',
+      ['targets'],
+      `expected ${numClasses} classes on axis ${axis}, got shape [${shape.join(', ')}]`,
+    )
   }
   const rowsShape = isIndices ? shape : shape.toSpliced(axis, 1)
   if (sizeOf(rowsShape) * numClasses > MAX_TARGET_ELEMENTS) {
-    throw refuseAt('validation_failed', ['num_classes'], `expected at most ${MAX_TARGET_ELEMENTS} elements in the answer, got ${sizeOf(rowsShape)} rows of ${numClasses} classes`)
+    throw refuseAt(
+      'validation_failed',
+      ['num_classes'],
+      `expected at most ${MAX_TARGET_ELEMENTS} elements in the answer, got ${sizeOf(rowsShape)} rows of ${numClasses} classes`,
+    )
   }
   return layoutAround(rowsShape, numClasses, axis)
 }

@@ -8,7 +8,11 @@ export function validate<T>(schema: z.ZodType<T>, fields: unknown, knownFields: 
   if (result.success) return result.data
   const faults = result.error.issues.flatMap((issue) => faultsOf(issue, fields, knownFields)).slice(0, MAX_FAULTS)
   const [{ code, fault }] = faults as [CodedFault]
-  throw new Refusal(code, fault.pointer === '' ? fault.detail : `${fault.pointer}: ${fault.detail}`, faults.map((each) => each.fault))
+  throw new Refusal(
+    code,
+    fault.pointer === '' ? fault.detail : `${fault.pointer}: ${fault.detail}`,
+    faults.map((each) => each.fault),
+  )
 }
 
 interface CodedFault {
@@ -19,7 +23,15 @@ interface CodedFault {
 function faultsOf(issue: z.core.$ZodIssue, fields: unknown, knownFields: readonly string[]): CodedFault[] {
   const path = issue.path as (string | number)[]
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, MAX_FAULTS).map((key) => coded('validation_failed', [...path, key], `unknown field${suggestion(key, path.length === 0 ? knownFields : [])}`))
+    return issue.keys
+      .slice(0, MAX_FAULTS)
+      .map((key) =>
+        coded(
+          'validation_failed',
+          [...path, key],
+          `unknown field${suggestion(key, path.length === 0 ? knownFields : [])}`,
+        ),
+      )
   }
   const code = issue.code === 'custom' && issue.params?.problem
   return [coded(isProblemCode(code) ? code : 'validation_failed', path, messageOf(issue, valueAt(fields, path)))]
@@ -37,7 +49,11 @@ function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
 }
 
 function valueAt(fields: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[key] : undefined), fields)
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null ? (value as Record<string | number, unknown>)[key] : undefined,
+    fields,
+  )
 }
 
 /** `; did you mean "x"?` where a known name is near. */

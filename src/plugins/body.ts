@@ -8,14 +8,21 @@ import { Refusal } from '../problems.ts'
  */
 export function registerBodyReader(app: FastifyInstance, mediaTypes: readonly string[], maxBodyBytes: number): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser([...mediaTypes], { bodyLimit: maxBodyBytes }, (request: FastifyRequest, payload: IncomingMessage) => readBody(payload, maxBodyBytes, request.deadline))
+  app.addContentTypeParser(
+    [...mediaTypes],
+    { bodyLimit: maxBodyBytes },
+    (request: FastifyRequest, payload: IncomingMessage) => readBody(payload, maxBodyBytes, request.deadline),
+  )
 }
 
 /** Chunks of an undeclared length are gathered in buffers that grow by doubling from here. */
 const FIRST_BYTES = 65_536
 
 function readBody(payload: IncomingMessage, limit: number, deadline: AbortSignal): Promise<ArrayBuffer> {
-  const declared = payload.headers !== undefined && payload.headers['content-encoding'] === undefined ? Number(payload.headers['content-length']) : Number.NaN
+  const declared =
+    payload.headers !== undefined && payload.headers['content-encoding'] === undefined
+      ? Number(payload.headers['content-length'])
+      : Number.NaN
   if (declared > limit) return Promise.reject(tooLarge(limit))
   let buffer = new Uint8Array(Number.isInteger(declared) ? declared : FIRST_BYTES)
   let length = 0

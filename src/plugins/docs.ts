@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi'
+import { tensorComponents } from '../../schemas/tensor.ts'
 
 const DESCRIPTION = `Evaluates classification losses: batched logits and targets in; losses, gradients and smoothed targets out.
 
@@ -16,6 +17,15 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       openapi: '3.1.1',
       info: { title: 'lossd', version, description: DESCRIPTION, license: { name: 'MIT', identifier: 'MIT' } },
       servers: [{ url: '/' }],
+      // Keys are asked for where the server is configured with some.
+      security: [{}, { bearer: [] }, { apiKey: [] }],
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+        },
+        schemas: tensorComponents as never,
+      },
       tags: [
         { name: 'evaluation', description: 'Losses, targets and their equivalence.' },
         { name: 'catalogue', description: 'What there is.' },
@@ -31,6 +41,11 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     // Highlighting freezes the page on answers of more than about 1 MB.
-    uiConfig: { syntaxHighlight: false, tryItOutEnabled: true, displayRequestDuration: true, validatorUrl: null } as never,
+    uiConfig: {
+      syntaxHighlight: false,
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+      validatorUrl: null,
+    } as never,
   })
 }

@@ -24,7 +24,11 @@ export function registerLifecycle(app: FastifyInstance, pool: Pool): Lifecycle {
   )
   app.addHook('onRequest', (request, reply, done) => {
     if (isDraining) reply.header('connection', 'close')
-    done(!isAccepting && request.method === 'POST' ? new Refusal('draining', 'the server is shutting down; send the request again, to another instance') : undefined)
+    done(
+      !isAccepting && request.method === 'POST'
+        ? new Refusal('draining', 'the server is shutting down; send the request again, to another instance')
+        : undefined,
+    )
   })
   return {
     get isReady() {

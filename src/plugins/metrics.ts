@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { WorkReport } from '../pool/message.ts'
 import type { Pool } from '../pool/pool.ts'
 
@@ -46,7 +46,12 @@ export function registerMetrics(app: FastifyInstance, pool: Pool): Metrics {
     buckets: SECONDS_BUCKETS,
     registers,
   })
-  const rows = new Counter({ name: 'lossd_rows_total', help: 'Rows evaluated.', labelNames: ['loss'] as const, registers })
+  const rows = new Counter({
+    name: 'lossd_rows_total',
+    help: 'Rows evaluated.',
+    labelNames: ['loss'] as const,
+    registers,
+  })
   const bytes = new Counter({
     name: 'lossd_bytes_total',
     help: 'Bytes of evaluation bodies, after decompression, and of their answers, before compression.',

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import { ClientGone } from './deadline.ts'
 import { PROBLEMS, type Problem, type ProblemCode, problemDocument, Refusal } from '../problems.ts'
+import { ClientGone } from './deadline.ts'
 
 /** Seconds after which a refused client may try again. */
 const RETRY_AFTER_SECONDS = 1
@@ -33,16 +33,23 @@ export function registerProblems(app: FastifyInstance): void {
     return sendProblem(request, reply, problem)
   })
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, { code: 'not_found', detail: `nothing is at ${request.method} ${request.url.slice(0, 128)}` }),
+    sendProblem(request, reply, {
+      code: 'not_found',
+      detail: `nothing is at ${request.method} ${request.url.slice(0, 128)}`,
+    }),
   )
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const { status } = PROBLEMS[problem.code]
-  if ((status === 429 || status === 503) && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  if ((status === 429 || status === 503) && !reply.hasHeader('retry-after'))
+    reply.header('retry-after', RETRY_AFTER_SECONDS)
   // What is left of a body that was not read must not be taken for the next request.
   if (!request.raw.complete) reply.header('connection', 'close')
-  return reply.code(status).type('application/problem+json').send(JSON.stringify(problemDocument(problem, request.id, request.url)))
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemDocument(problem, request.id, request.url)))
 }
 
 function problemOf(error: FastifyError): Problem {
@@ -68,7 +75,10 @@ export function registerMethodNotAllowed(app: FastifyInstance, routes: ReadonlyM
       // Answered before any body is read.
       onRequest: (request, reply, _done) => {
         reply.header('allow', allow)
-        sendProblem(request, reply, { code: 'method_not_allowed', detail: `${url} takes ${allow}, got ${request.method}` })
+        sendProblem(request, reply, {
+          code: 'method_not_allowed',
+          detail: `${url} takes ${allow}, got ${request.method}`,
+        })
       },
       handler: () => undefined,
     })

@@ -19,7 +19,12 @@ export function registerRequests(app: FastifyInstance): void {
   })
   app.addHook('onResponse', (request, reply, done) => {
     request.log.info(
-      { method: request.method, path: request.url, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime * 1000) / 1000 },
+      {
+        method: request.method,
+        path: request.url,
+        status: reply.statusCode,
+        durationMs: Math.round(reply.elapsedTime * 1000) / 1000,
+      },
       'answered',
     )
     done()

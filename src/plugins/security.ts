@@ -36,7 +36,8 @@ export async function registerSecurity(app: FastifyInstance, config: Config): Pr
       max: config.rateLimit,
       timeWindow: RATE_WINDOW_MS,
       keyGenerator: (request) => request.headers.authorization ?? request.ip,
-      errorResponseBuilder: (_request, { after }) => new Refusal('rate_limited', `at most ${config.rateLimit} requests a minute; try again in ${after}`),
+      errorResponseBuilder: (_request, { after }) =>
+        new Refusal('rate_limited', `at most ${config.rateLimit} requests a minute; try again in ${after}`),
     })
   }
 }
@@ -45,13 +46,16 @@ export async function registerSecurity(app: FastifyInstance, config: Config): Pr
 async function requireKeys(app: FastifyInstance, keys: readonly string[]): Promise<void> {
   app.addHook('onRequest', (request, _reply, done) => {
     const key = request.headers['x-api-key']
-    if (typeof key === 'string' && request.headers.authorization === undefined) request.headers.authorization = `Bearer ${key}`
+    if (typeof key === 'string' && request.headers.authorization === undefined)
+      request.headers.authorization = `Bearer ${key}`
     done()
   })
   await app.register(bearerAuth, { keys: new Set(keys), addHook: false })
   const verify = app.verifyBearerAuth!
   app.addHook('onRequest', (request, reply, done) => {
     if (request.method !== 'POST') return done()
-    verify.call(app, request, reply, (error) => done(error && new Refusal('unauthorized', 'expected a configured key as "Authorization: Bearer" or "X-Api-Key"')))
+    verify.call(app, request, reply, (error) =>
+      done(error && new Refusal('unauthorized', 'expected a configured key as "Authorization: Bearer" or "X-Api-Key"')),
+    )
   })
 }

@@ -33,10 +33,21 @@ function runEvaluation({ id, operation, body, formats }: EvaluateTask): unknown 
   const startedAt = clock()
   if (Atomics.load(cancelled, id % CANCEL_SLOTS) === id) return undefined
   try {
-    const { result, loss, rows, decodeMs, computeMs, encodeMs } = evaluate(engine, operation, new Uint8Array(body), formats)
+    const { result, loss, rows, decodeMs, computeMs, encodeMs } = evaluate(
+      engine,
+      operation,
+      new Uint8Array(body),
+      formats,
+    )
     const report = { loss, rows, startedAt, decodeMs, computeMs, encodeMs }
-    if (!result.ok) return { body: undefined, mediaType: undefined, problem: result.problem, report } satisfies TaskResult
-    const answer = { body: result.body.buffer, mediaType: result.mediaType, problem: undefined, report } satisfies TaskResult
+    if (!result.ok)
+      return { body: undefined, mediaType: undefined, problem: result.problem, report } satisfies TaskResult
+    const answer = {
+      body: result.body.buffer,
+      mediaType: result.mediaType,
+      problem: undefined,
+      report,
+    } satisfies TaskResult
     return moved(answer, answer.body)
   } finally {
     if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = createEngine(kernelModule)

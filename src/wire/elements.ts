@@ -25,11 +25,22 @@ export const WIRE_TYPES: Readonly<Record<string, WireType>> = {
  *
  * @param source gives exactly the tensor's bytes, at any alignment; called again where another element type is wanted
  */
-export function decodeElements(engine: Engine, source: () => Uint8Array, type: string, shape: readonly number[]): Tensor {
+export function decodeElements(
+  engine: Engine,
+  source: () => Uint8Array,
+  type: string,
+  shape: readonly number[],
+): Tensor {
   return decodeAs(engine, source, type, shape, WIRE_TYPES[type]!.natural) as Tensor
 }
 
-function decodeAs(engine: Engine, source: () => Uint8Array, type: string, shape: readonly number[], dtype: 'F32' | 'F64'): Tensor | TensorFault {
+function decodeAs(
+  engine: Engine,
+  source: () => Uint8Array,
+  type: string,
+  shape: readonly number[],
+  dtype: 'F32' | 'F64',
+): Tensor | TensorFault {
   const { memory } = engine
   const size = sizeOf(shape)
   const pointer = memory.allocate(size * ELEMENT_BYTES[dtype])
@@ -44,7 +55,11 @@ function decodeAs(engine: Engine, source: () => Uint8Array, type: string, shape:
       const value = read(view, i * stride)
       values[i] = value
       if (Number.isFinite(value) && !Number.isFinite(values[i])) {
-        return { fault: 'validation_failed', path: indicesOf(shape, i), detail: `expected a number that fits float32, got ${value}` }
+        return {
+          fault: 'validation_failed',
+          path: indicesOf(shape, i),
+          detail: `expected a number that fits float32, got ${value}`,
+        }
       }
     }
   }

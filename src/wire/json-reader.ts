@@ -1,4 +1,4 @@
-import { Report, ReadStatus, REPORT_WORDS } from '../kernels/contract.ts'
+import { REPORT_WORDS, ReadStatus, Report } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { excerpt, Refusal, refuseAt } from '../problems.ts'
 import { decodeContainer } from './base64-tensor.ts'
@@ -47,7 +47,8 @@ export function readJson(engine: Engine, text: number, length: number, tensorFie
 
   // The element type may be named behind the tensors it applies to.
   for (const { owner, key, start, dtype, value } of matrices) {
-    if (dtype !== elementType && owner[key] === value) owner[key] = readTensor(engine, text + start, text + length, elementType, report).value
+    if (dtype !== elementType && owner[key] === value)
+      owner[key] = readTensor(engine, text + start, text + length, elementType, report).value
   }
   return envelope
 
@@ -141,7 +142,8 @@ export function readJson(engine: Engine, text: number, length: number, tensorFie
   }
 
   function syntaxError(): Refusal {
-    const found = at < length ? JSON.stringify(excerpt(utf8.decode(bytes.subarray(at, at + 16)), 16)) : 'the end of the body'
+    const found =
+      at < length ? JSON.stringify(excerpt(utf8.decode(bytes.subarray(at, at + 16)), 16)) : 'the end of the body'
     return new Refusal('json_invalid', `not JSON at byte ${at}: unexpected ${found}`)
   }
 }

@@ -1,4 +1,4 @@
-import { Report, ReadStatus, REPORT_WORDS } from '../kernels/contract.ts'
+import { REPORT_WORDS, ReadStatus, Report } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { excerpt } from '../problems.ts'
 import { ELEMENT_BYTES, sizeOf, type Tensor, type TensorFault } from './tensor.ts'
@@ -16,7 +16,13 @@ export interface ReadTensor {
  * Reads the JSON array at `start` into kernel memory. The tensor remembers its text, so that it can be read again in
  * another element type without rounding twice.
  */
-export function readTensor(engine: Engine, start: number, textEnd: number, dtype: 'F32' | 'F64', report: number): ReadTensor {
+export function readTensor(
+  engine: Engine,
+  start: number,
+  textEnd: number,
+  dtype: 'F32' | 'F64',
+  report: number,
+): ReadTensor {
   const { memory, typed } = engine
   // Two bytes a number is the least that JSON needs; what the numbers do not fill is given back.
   const values = memory.allocate((Math.floor((textEnd - start) / 2) + 1) * ELEMENT_BYTES[dtype])
@@ -41,12 +47,21 @@ export function readTensor(engine: Engine, start: number, textEnd: number, dtype
 
 function faultOf(bytes: Uint8Array, words: Int32Array, dtype: 'F32' | 'F64'): TensorFault {
   const path = Array.from(words.subarray(Report.path, Report.path + words[Report.pathLength]!))
-  const token = utf8.decode(bytes.subarray(words[Report.token]! >>> 0, Math.min(words[Report.tokenEnd]! >>> 0, (words[Report.token]! >>> 0) + 256)))
+  const token = utf8.decode(
+    bytes.subarray(
+      words[Report.token]! >>> 0,
+      Math.min(words[Report.tokenEnd]! >>> 0, (words[Report.token]! >>> 0) + 256),
+    ),
+  )
   switch (words[Report.status]) {
     case ReadStatus.notANumber:
       return { fault: 'validation_failed', path, detail: `expected a number, got ${tokenKind(token)}` }
     case ReadStatus.outOfRange:
-      return { fault: 'validation_failed', path, detail: `expected a number that fits ${dtype === 'F32' ? 'float32' : 'float64'}, got ${excerpt(token)}` }
+      return {
+        fault: 'validation_failed',
+        path,
+        detail: `expected a number that fits ${dtype === 'F32' ? 'float32' : 'float64'}, got ${excerpt(token)}`,
+      }
     case ReadStatus.tooDeep:
       return { fault: 'shape_mismatch', path, detail: 'expected at most 8 dimensions' }
     default:

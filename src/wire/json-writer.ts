@@ -1,4 +1,13 @@
-import { type Answer, type AnswerObject, type AnswerValue, type DenseOutput, densify, isDense, isSparse, type SparseOutput } from '../answer.ts'
+import {
+  type Answer,
+  type AnswerObject,
+  type AnswerValue,
+  type DenseOutput,
+  densify,
+  isDense,
+  isSparse,
+  type SparseOutput,
+} from '../answer.ts'
 import { PRINT_BYTES_F32, PRINT_BYTES_F64 } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
@@ -22,7 +31,10 @@ export function writeJson(engine: Engine, answer: Answer): Uint8Array<ArrayBuffe
   const parts: (string | Region)[] = []
   writeValue(answer.fields)
 
-  const length = parts.reduce((sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) : part.end - part.pointer), 0)
+  const length = parts.reduce(
+    (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) : part.end - part.pointer),
+    0,
+  )
   const bytes = Buffer.from(new ArrayBuffer(length))
   let at = 0
   for (const part of parts) {
@@ -73,26 +85,43 @@ export function writeJson(engine: Engine, answer: Answer): Uint8Array<ArrayBuffe
 
   function writeTensor(output: DenseOutput): void {
     if (answer.encoding === 'base64') writeBase64(output)
-    else if (output.dtype === 'I32') parts.push(JSON.stringify(nest(Array.from(memory.i32(output.pointer, sizeOf(output.shape))), output.shape)))
+    else if (output.dtype === 'I32')
+      parts.push(JSON.stringify(nest(Array.from(memory.i32(output.pointer, sizeOf(output.shape))), output.shape)))
     else {
       const { dtype, pointer } = output
-      writeNested(output.shape, (row, rows, columns) => print(dtype, pointer + row * columns * ELEMENT_BYTES[dtype], rows, columns))
+      writeNested(output.shape, (row, rows, columns) =>
+        print(dtype, pointer + row * columns * ELEMENT_BYTES[dtype], rows, columns),
+      )
     }
   }
 
   function writeSparse(output: SparseOutput): void {
-    if (answer.encoding === 'base64') return writeBase64(densify(memory, output))
+    if (answer.encoding === 'base64') {
+      writeBase64(densify(memory, output))
+      return
+    }
     const { dtype, base, labels, values, entries } = output
     const bytes = ELEMENT_BYTES[dtype]
     writeNested(output.shape, (row, rows, columns) =>
       printed(dtype, rows, columns, (out) =>
-        engine.typed[dtype].printSparseRows(base + row * bytes, labels + row * entries * 4, values + row * entries * bytes, entries, rows, columns, out),
+        engine.typed[dtype].printSparseRows(
+          base + row * bytes,
+          labels + row * entries * 4,
+          values + row * entries * bytes,
+          entries,
+          rows,
+          columns,
+          out,
+        ),
       ),
     )
   }
 
   /** Brackets of the outer axes around the rows of the last two. */
-  function writeNested(shape: readonly number[], printRows: (firstRow: number, rows: number, columns: number) => Region): void {
+  function writeNested(
+    shape: readonly number[],
+    printRows: (firstRow: number, rows: number, columns: number) => Region,
+  ): void {
     const columns = shape.at(-1)!
     const rows = shape.length > 1 ? shape.at(-2)! : 1
     let row = 0

@@ -39,7 +39,10 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 /** A view of a tensor's numbers, valid until kernel memory grows. */
-export function valuesOf(memory: KernelMemory, tensor: Pick<Tensor, 'dtype' | 'shape' | 'pointer'>): Float32Array | Float64Array | Int32Array {
+export function valuesOf(
+  memory: KernelMemory,
+  tensor: Pick<Tensor, 'dtype' | 'shape' | 'pointer'>,
+): Float32Array | Float64Array | Int32Array {
   return viewOf(memory, tensor.dtype, tensor.pointer, sizeOf(tensor.shape))
 }
 
@@ -50,6 +53,11 @@ const VIEWS = {
 }
 
 /** A view of `length` elements at a pointer, valid until kernel memory grows. */
-export function viewOf<D extends ElementType>(memory: KernelMemory, dtype: D, pointer: number, length: number): ReturnType<(typeof VIEWS)[D]> {
+export function viewOf<D extends ElementType>(
+  memory: KernelMemory,
+  dtype: D,
+  pointer: number,
+  length: number,
+): ReturnType<(typeof VIEWS)[D]> {
   return VIEWS[dtype](memory, pointer, length) as ReturnType<(typeof VIEWS)[D]>
 }

@@ -1,0 +1,5 @@
+import { GENERATED } from './markdown.ts'
+
+export function errorsDoc(): string {
+  return `${GENERATED}\n`
+}
