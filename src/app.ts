@@ -65,6 +65,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   await registerSecurity(server, config)
   await server.register(accepts)
   await server.register(compress, {
+    globalCompression: config.compressAnswers,
     // Bytes of floats hardly shrink.
     customTypes: /^application\/(problem\+)?json$|^text\//,
     onUnsupportedRequestEncoding: (encoding) =>

@@ -67,6 +67,12 @@ export const Environment = z.object({
     .min(0)
     .default(0)
     .describe('POST requests a minute from one client (its key, else its address); 0 is no limit.'),
+  LOSSD_COMPRESS_ANSWERS: z
+    .stringbool()
+    .default(false)
+    .describe(
+      'Compress JSON answers for clients that accept it. Off: digits shrink by half, and slower than most networks carry them.',
+    ),
   LOSSD_CORS_ORIGINS: list.default([]).describe('Comma-separated origins that browsers may call from; * is any.'),
 })
 
@@ -82,6 +88,7 @@ export interface Config {
   readonly drainDelayMs: number
   readonly apiKeys: readonly string[]
   readonly rateLimit: number
+  readonly compressAnswers: boolean
   readonly corsOrigins: readonly string[]
 }
 
@@ -111,6 +118,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     drainDelayMs: env.LOSSD_DRAIN_DELAY_MS,
     apiKeys: env.LOSSD_API_KEYS,
     rateLimit: env.LOSSD_RATE_LIMIT,
+    compressAnswers: env.LOSSD_COMPRESS_ANSWERS,
     corsOrigins: env.LOSSD_CORS_ORIGINS,
   })
 }
