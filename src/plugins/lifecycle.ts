@@ -1,3 +1,5 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Pool } from '../pool/pool.ts'
 import { Refusal } from '../problems.ts'
@@ -8,11 +10,12 @@ export interface Lifecycle {
   readonly isReady: boolean
   /** From now on /readyz says 503, and answers close their connection so that clients go elsewhere. */
   startDraining(): void
-  /** From now on new work is refused; what was accepted is finished. */
+  /** From now on new work is refused; what was accepted is finished, and connections without a request are closed. */
   stopAccepting(): void
 }
 
 export function registerLifecycle(app: FastifyInstance, pool: Pool): Lifecycle {
+  const connections = trackConnections(app.server)
   let isWarm = false
   let isDraining = false
   let isAccepting = true
@@ -22,13 +25,17 @@ export function registerLifecycle(app: FastifyInstance, pool: Pool): Lifecycle {
     },
     () => undefined,
   )
-  app.addHook('onRequest', (request, reply, done) => {
-    if (isDraining) reply.header('connection', 'close')
-    done(
+  app.addHook('onRequest', (request, _reply, done) => {
+    const refusal =
       !isAccepting && request.method === 'POST'
         ? new Refusal('draining', 'the server is shutting down; send the request again, to another instance')
-        : undefined,
-    )
+        : undefined
+    done(refusal)
+  })
+  // When the answer is sent, not when the request comes: a request that was there before the drain must not keep its connection either.
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isDraining) reply.header('connection', 'close')
+    done()
   })
   return {
     get isReady() {
@@ -39,6 +46,38 @@ export function registerLifecycle(app: FastifyInstance, pool: Pool): Lifecycle {
     },
     stopAccepting() {
       isAccepting = false
+      connections.closeWhenIdle()
+    },
+  }
+}
+
+/** How long a connection may stay silent when the server stops: enough for a request that is on its way to be answered, not reset. */
+const LINGER_MS = 250
+
+/**
+ * Closing an HTTP server waits for every connection, and Node ends only those that have been idle since an earlier request: one that has
+ * sent nothing yet, or whose answer began before the drain, would hold up the exit until it times out.
+ */
+function trackConnections(server: Server): { closeWhenIdle(): void } {
+  const idle = new Set<Socket>()
+  let isClosing = false
+  server.on('connection', (socket: Socket) => {
+    idle.add(socket)
+    socket.once('close', () => idle.delete(socket))
+  })
+  server.on('request', ({ socket }, response) => {
+    idle.delete(socket)
+    response.once('close', () => {
+      if (isClosing) socket.destroySoon()
+      else if (!socket.destroyed) idle.add(socket)
+    })
+  })
+  return {
+    closeWhenIdle() {
+      isClosing = true
+      setTimeout(() => {
+        for (const socket of idle) socket.destroy()
+      }, LINGER_MS)
     },
   }
 }
