@@ -1,5 +1,5 @@
 import type { Engine } from './kernels/engine.ts'
-import { elementPath, type Layout, layoutOf, rowPath, toRows } from './layout.ts'
+import { elementPath, type Layout, layoutOf, toRows, wholeRowPath } from './layout.ts'
 import type { LossDefinition } from './losses/definition.ts'
 import { refuseAt } from './problems.ts'
 import {
@@ -120,7 +120,11 @@ function scoresNotFinite({ engine, layout, dtype, field, scores }: Batch, row: n
   const values = viewOf(engine.memory, dtype, scores, (row + 1) * numClasses).subarray(row * numClasses)
   const at = values.findIndex((value) => Number.isNaN(value) || value === Number.POSITIVE_INFINITY)
   return at === -1
-    ? refuseAt('logits_not_finite', [field, ...rowPath(layout, row)], 'expected at least one class above -Infinity')
+    ? refuseAt(
+        'logits_not_finite',
+        [field, ...wholeRowPath(layout, row)],
+        'expected at least one class above -Infinity',
+      )
     : refuseAt(
         'logits_not_finite',
         [field, ...elementPath(layout, row, at)],

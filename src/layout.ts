@@ -13,6 +13,8 @@ export interface Layout {
   readonly rowsShape: readonly number[]
   readonly numRows: number
   readonly numClasses: number
+  /** The axis of `shape` that the classes are on. */
+  readonly classAxis: number
   /** Positions behind the class axis: 1 where the classes are last. */
   readonly inner: number
   /** Length of the first axis, along which mixup pairs. */
@@ -41,13 +43,14 @@ export function layoutAround(rowsShape: readonly number[], numClasses: number, a
     rowsShape,
     numRows,
     numClasses,
+    classAxis: axis,
     inner: sizeOf(rowsShape.slice(axis)),
     numSamples,
     rowsPerSample: numRows / numSamples,
   }
 }
 
-/** Indices of a row in `rowsShape`. */
+/** Indices of a row in `rowsShape`: its place in index targets and weights. */
 export function rowPath(layout: Layout, row: number): number[] {
   const path: number[] = []
   let rest = row
@@ -61,8 +64,12 @@ export function rowPath(layout: Layout, row: number): number[] {
 
 /** Indices of one class of a row in the client's tensor. */
 export function elementPath(layout: Layout, row: number, classIndex: number): number[] {
-  const axis = layout.inner === 1 ? layout.rowsShape.length : 1
-  return rowPath(layout, row).toSpliced(axis, 0, classIndex)
+  return rowPath(layout, row).toSpliced(layout.classAxis, 0, classIndex)
+}
+
+/** Where a row stands in the client's tensor: an array of it or, where its classes lie in as many arrays, the first of them. */
+export function wholeRowPath(layout: Layout, row: number): number[] {
+  return layout.classAxis === layout.rowsShape.length ? rowPath(layout, row) : elementPath(layout, row, 0)
 }
 
 /** Pointer to [numRows, numClasses]: the tensor itself where its classes are last, else a copy with them last. */

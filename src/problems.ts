@@ -71,6 +71,14 @@ export function excerpt(text: string, length = 48): string {
   return text.length <= length ? text : `${text.slice(0, length)}…`
 }
 
+/** What came, for a message. Arrays and objects are only named: printing one costs as much as it is deep and large. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string') return JSON.stringify(excerpt(value))
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
 /** The body of an `application/problem+json` answer (RFC 9457). */
 export function problemDocument(problem: Problem, requestId: string, instance: string): Record<string, unknown> {
   const { status, title } = PROBLEMS[problem.code]

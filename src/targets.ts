@@ -1,5 +1,5 @@
 import type { KernelMemory } from './kernels/memory.ts'
-import { elementPath, type Layout, rowPath, toRows } from './layout.ts'
+import { elementPath, type Layout, rowPath, toRows, wholeRowPath } from './layout.ts'
 import { refuseAt } from './problems.ts'
 import { ELEMENT_BYTES, isTensor, isTensorFault, type Tensor, valuesOf, viewOf } from './wire/tensor.ts'
 
@@ -315,7 +315,7 @@ function checkDistributions(memory: KernelMemory, layout: Layout, dtype: 'F32' |
     if (Math.abs(sum - 1) > SUM_TOLERANCE) {
       throw refuseAt(
         'targets_not_a_distribution',
-        ['targets', ...rowPath(layout, row)],
+        ['targets', ...wholeRowPath(layout, row)],
         `expected probabilities that sum to 1 within ${SUM_TOLERANCE}, got the sum ${sum}`,
       )
     }

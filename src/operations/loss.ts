@@ -7,7 +7,7 @@ import { fromRows } from '../layout.ts'
 import type { LossDefinition } from '../losses/definition.ts'
 import { losses } from '../losses/index.ts'
 import { logProbabilities, metrics, predictions, probabilities, type Scored } from '../predictions.ts'
-import { refuseAt } from '../problems.ts'
+import { refuseAt, shown } from '../problems.ts'
 import { smoothedOutput } from '../smoothed-output.ts'
 import type { Envelope } from '../wire/json-reader.ts'
 import { ELEMENT_BYTES, type Tensor, viewOf } from '../wire/tensor.ts'
@@ -46,11 +46,8 @@ function selectLoss(envelope: Envelope): LossDefinition {
   const definition = typeof name === 'string' ? definitions.get(name) : undefined
   if (definition) return definition
   const known = [...definitions.keys()]
-  const given =
-    typeof name === 'string'
-      ? `${JSON.stringify(name.slice(0, 64))}${suggestion(name, known)}`
-      : JSON.stringify(name)?.slice(0, 64)
-  throw refuseAt('validation_failed', ['loss'], `expected one of ${known.join(', ')}, got ${given}`)
+  const meant = typeof name === 'string' ? suggestion(name, known) : ''
+  throw refuseAt('validation_failed', ['loss'], `expected one of ${known.join(', ')}, got ${shown(name)}${meant}`)
 }
 
 interface OutputContext {

@@ -39,9 +39,9 @@ export const targetsOperation: Operation = {
 
 /** Without logits to compare ranks with, a vector is indices and anything deeper is probabilities. */
 function targetLayout(shape: readonly number[], numClasses: number, classAxis: -1 | 1): Layout {
-  const isIndices = shape.length <= 1
+  const isIndices = shape.length === 1
   const axis = isIndices ? 1 : classAxis === -1 ? shape.length - 1 : 1
-  if (sizeOf(shape) === 0)
+  if (shape.length === 0 || sizeOf(shape) === 0)
     throw refuseAt('shape_mismatch', ['targets'], `expected at least one row, got shape [${shape.join(', ')}]`)
   if (!isIndices && shape[axis] !== numClasses) {
     throw refuseAt(

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
-import { excerpt, type Fault, MAX_FAULTS, PROBLEMS, type ProblemCode, pointer, Refusal } from '../problems.ts'
+import { type Fault, MAX_FAULTS, PROBLEMS, type ProblemCode, pointer, Refusal, shown } from '../problems.ts'
 
 /** What the schema makes of the fields, or a refusal that names the first faults. */
 export function validate<T>(schema: z.ZodType<T>, fields: unknown, knownFields: readonly string[]): T {
@@ -43,9 +43,11 @@ function coded(code: ProblemCode, path: readonly (string | number)[], detail: st
 
 /** zod's sentence says what was expected; what came is added where it is short enough to say. */
 function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
-  const message = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/^Too (?:big|small): /, '')
-  if (issue.code === 'custom' || / (?:received|got) /.test(message)) return message.replace(', received ', ', got ')
-  return `${message}, got ${value === undefined ? 'nothing' : excerpt(JSON.stringify(value) ?? String(value))}`
+  if (issue.code === 'custom') return issue.message
+  const expected = issue.message
+    .replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): /, '')
+    .replace(/, received .*/, '')
+  return `${expected}, got ${shown(value)}`
 }
 
 function valueAt(fields: unknown, path: readonly (string | number)[]): unknown {

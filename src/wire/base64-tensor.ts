@@ -1,6 +1,6 @@
 import { MAX_RANK } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
-import { excerpt } from '../problems.ts'
+import { shown } from '../problems.ts'
 import { decodeElements, WIRE_TYPES } from './elements.ts'
 import { sizeOf, type Tensor, type TensorFault } from './tensor.ts'
 
@@ -12,10 +12,7 @@ export function decodeContainer(engine: Engine, container: Record<string, unknow
   const unknown = Object.keys(rest)[0]
   if (unknown !== undefined) return fault(unknown, 'a tensor has the members dtype, shape and data')
   if (typeof dtype !== 'string' || !Object.hasOwn(WIRE_TYPES, dtype)) {
-    return fault(
-      'dtype',
-      `expected one of ${Object.keys(WIRE_TYPES).join(', ')}, got ${excerpt(JSON.stringify(dtype) ?? 'nothing')}`,
-    )
+    return fault('dtype', `expected one of ${Object.keys(WIRE_TYPES).join(', ')}, got ${shown(dtype)}`)
   }
   if (!isShape(shape)) return fault('shape', `expected an array of at most ${MAX_RANK} lengths >= 0`)
   if (typeof data !== 'string' || data.length % 4 !== 0 || !BASE64.test(data))

@@ -14,6 +14,9 @@ const CLOSE_OBJECT = 0x7d
 /** Bytes of a plain value (a name, a list of outputs) that are worth parsing: what is longer fits no field. */
 const MAX_PLAIN_BYTES = 65_536
 
+/** More fields than any object of a request has: one of so many is unknown, so the rest of them need only be JSON. */
+const MAX_FIELDS = 64
+
 const utf8 = new TextDecoder()
 
 /** The fields of a request: plain ones as JSON.parse gives them, tensors as `Tensor` or as the `TensorFault` that says why not. */
@@ -35,6 +38,7 @@ export function readJson(engine: Engine, text: number, length: number, tensorFie
   let elementType: 'F32' | 'F64' = 'F32'
   let bytes = memory.u8(text, length)
   let at = 0
+  let firstTooLong: Refusal | undefined
 
   skipSpace()
   if (bytes[at] !== OPEN_OBJECT) {
@@ -44,6 +48,7 @@ export function readJson(engine: Engine, text: number, length: number, tensorFie
   }
   const envelope = readObject('')
   expectEnd()
+  if (firstTooLong) throw firstTooLong
 
   // The element type may be named behind the tensors it applies to.
   for (const { owner, key, start, dtype, value } of matrices) {
@@ -52,8 +57,11 @@ export function readJson(engine: Engine, text: number, length: number, tensorFie
   }
   return envelope
 
-  function readObject(prefix: string): Envelope {
+  /** @param isContainer whether it is a tensor, one of whose members is as long as it needs to be */
+  function readObject(prefix: string, isContainer = false): Envelope {
     const object: Envelope = Object.create(null)
+    const start = at
+    let fields = 0
     at++
     skipSpace()
     if (bytes[at] === CLOSE_OBJECT) {
@@ -63,12 +71,17 @@ export function readJson(engine: Engine, text: number, length: number, tensorFie
     for (;;) {
       skipSpace()
       if (bytes[at] !== QUOTE) throw syntaxError()
-      const key = plainValue() as string
+      const key = String(plainValue(prefix, false))
+      if (!(key in object) && ++fields > MAX_FIELDS) {
+        at = start
+        skipValue()
+        return object
+      }
       skipSpace()
       if (bytes[at] !== COLON) throw syntaxError()
       at++
       skipSpace()
-      readField(object, key, prefix + key)
+      readField(object, key, prefix + key, isContainer)
       skipSpace()
       const separator = bytes[at]
       if (separator !== COMMA && separator !== CLOSE_OBJECT) throw syntaxError()
@@ -77,13 +90,13 @@ export function readJson(engine: Engine, text: number, length: number, tensorFie
     }
   }
 
-  function readField(owner: Envelope, key: string, path: string): void {
+  function readField(owner: Envelope, key: string, path: string, isContainer: boolean): void {
     const first = bytes[at]
     const isTensorField = tensorFields.has(path)
     if (isTensorField && first === OPEN_ARRAY) readArray(owner, key)
-    else if (isTensorField && first === OPEN_OBJECT) owner[key] = decodeContainer(engine, JSON.parse(skippedText()))
+    else if (isTensorField && first === OPEN_OBJECT) owner[key] = decodeContainer(engine, readObject(`${path}.`, true))
     else if (first === OPEN_OBJECT && hasFieldsBelow(path)) owner[key] = readObject(`${path}.`)
-    else owner[key] = plainValue()
+    else owner[key] = plainValue(path, isContainer)
     bytes = memory.u8(text, length)
     if (path === 'dtype') elementType = owner[key] === 'float64' ? 'F64' : 'F32'
   }
@@ -108,20 +121,18 @@ export function readJson(engine: Engine, text: number, length: number, tensorFie
     owner[key] = value
   }
 
-  function plainValue(): unknown {
+  /** The value that starts here, behind which reading goes on; of a longer one nothing but its place. */
+  function plainValue(path: string, isContainer: boolean): unknown {
     const start = at
-    const source = skippedText(MAX_PLAIN_BYTES)
-    if (source !== undefined) return JSON.parse(source)
-    throw refuseAt('validation_failed', [], `a value of ${at - start} bytes at byte ${start} fits no field`)
-  }
-
-  /** Text of the value that starts here, behind which reading goes on. */
-  function skippedText(): string
-  function skippedText(limit: number): string | undefined
-  function skippedText(limit = Number.POSITIVE_INFINITY): string | undefined {
-    const start = at
+    const longest = isContainer && bytes[at] === QUOTE ? Number.POSITIVE_INFINITY : MAX_PLAIN_BYTES
     skipValue()
-    return at - start > limit ? undefined : utf8.decode(bytes.subarray(start, at))
+    if (at - start <= longest) return JSON.parse(utf8.decode(bytes.subarray(start, at)))
+    firstTooLong ??= refuseAt(
+      isContainer ? 'tensor_invalid' : 'validation_failed',
+      path.split('.').filter((segment) => segment !== ''),
+      `expected at most ${longest} bytes, got ${at - start} at byte ${start}`,
+    )
+    return undefined
   }
 
   function skipValue(): void {
