@@ -25,7 +25,7 @@ const EXACT_POWERS: usize = memory.data<f64>([
   1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21,
   1e22,
 ])
-export const MAX_EXACT_POWER: i32 = 22
+const MAX_EXACT_POWER: i32 = 22
 /** 5^0 to 5^27, those that fit 64 bits. */
 const MAX_FIVES: i32 = 27
 
@@ -39,7 +39,7 @@ export function isOpen(bits: u64): bool {
 /** 10^power for 0 <= power <= MAX_EXACT_POWER. */
 // @ts-ignore: decorator
 @inline
-export function exactPower(power: i32): f64 {
+function exactPower(power: i32): f64 {
   return load<f64>(EXACT_POWERS + (<usize>power << 3))
 }
 

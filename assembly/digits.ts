@@ -23,18 +23,6 @@ export function lastLanesOfUpper(count: i32): v128 {
   return v128.load(WINDOW + count)
 }
 
-/** Digits 0 to 9, the most significant in lane 0, by pairs, fours and eights. */
-// @ts-ignore: decorator
-@inline
-export function toInteger(digits: v128): u64 {
-  // A pair (a, b) times 2561 has 10 a + b in its high byte.
-  const pairs = i16x8.shr_u(i16x8.mul(digits, i16x8.splat(2561)), 8)
-  const fours = i32x4.dot_i16x8_s(pairs, i32x4.splat(100 | (1 << 16)))
-  const eights = i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(fours, fours), i32x4.splat(10000 | (1 << 16)))
-  const both = i64x2.extract_lane(eights, 0)
-  return (both & 0xffffffff) * 100000000 + (both >> 32)
-}
-
 /** The eight digits of a number below 10^8, 0 to 9 a byte, the most significant in the lowest byte; by fours, pairs and singles. */
 // @ts-ignore: decorator
 @inline

@@ -1,5 +1,5 @@
 import { significant, toDigits } from './digits'
-import { decimalScale, shortestF32 } from './shortest'
+import { decimalScale } from './shortest'
 import { FORMS_F32, MIN_EXPONENT_F32, SUFFIXES_F32 } from './tables'
 
 /**
@@ -26,8 +26,7 @@ const POWERS_OF_TEN: usize = memory.data<u32>([1, 10, 100, 1000, 10000, 100000, 
 /** @returns pointer behind the text; bytes up to 22 behind `out` may be written */
 // @ts-ignore: decorator
 @inline
-export function writeF32(bits: u32, out: usize): usize {
-  const shortest = shortestF32(bits)
+export function writeF32(bits: u32, shortest: u64, out: usize): usize {
   const value = <u32>(shortest >> 1)
   const length = lengthOf(value)
   const exponent = decimalScale(bits & 0x7fffff, bits >> 23, 150) + <i32>(shortest & 1) + length - 1

@@ -1,6 +1,6 @@
 import { Byte } from './bytes'
 import { significant, toDigits } from './digits'
-import { decimalScale, shortestF64 } from './shortest'
+import { decimalScale } from './shortest'
 
 /** One float64 > 0 and finite as text, in JavaScript's choice of plain or exponent form. */
 
@@ -20,8 +20,9 @@ const POWERS_OF_TEN: usize = memory.data<u64>([
 ])
 
 /** @returns pointer behind the text; bytes up to 26 behind `out` may be written */
-export function writeF64(bits: u64, out: usize): usize {
-  const shortest = shortestF64(bits)
+// @ts-ignore: decorator
+@inline
+export function writeF64(bits: u64, shortest: u64, out: usize): usize {
   const value = shortest >> 1
   const length = lengthOf(value)
   const exponent = decimalScale(bits & 0xfffffffffffff, <i32>(bits >> 52), 1075) + <i32>(shortest & 1) + length - 1

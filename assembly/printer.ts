@@ -1,6 +1,7 @@
 import { Byte } from './bytes'
 import { writeF32 } from './print-f32'
 import { writeF64 } from './print-f64'
+import { shortestF32, shortestF64 } from './shortest'
 
 /**
  * Rows of numbers as JSON text. A number is written with stores of fixed width that may reach beyond its end, but not beyond the
@@ -10,6 +11,9 @@ import { writeF64 } from './print-f64'
 /** `NaN"` and `Infinity` as little-endian words. */
 const NAN_QUOTE: u32 = 0x224e614e
 const INFINITY: u64 = 0x7974696e69666e49
+/** Numbers converted at a time. */
+const CHUNK: u32 = 256
+const DECIMALS: usize = memory.data(256 << 3, 16)
 /** The base value of a sparse row and its comma, with room for wide stores. */
 const TEXT: usize = memory.data(64, 16)
 
@@ -36,9 +40,24 @@ export function printSparseRowsF64(
 function printRows<T extends number>(values: usize, rows: u32, cols: u32, out: usize): usize {
   for (let row: u32 = 0; row < rows; row++) {
     out = openRow(row, out)
-    for (const last = values + <usize>cols * sizeof<T>(); values < last; values += sizeof<T>()) out = write<T>(values, out)
+    for (let left = cols; left > 0; ) {
+      const count = min(left, CHUNK)
+      out = writeChunk<T>(values, count, out)
+      values += <usize>count * sizeof<T>()
+      left -= count
+    }
     store<u8>(out - 1, Byte.CloseArray)
   }
+  return out
+}
+
+/** Two loops, so that a processor has several numbers under way in each: the shortest decimals, then their texts. */
+function writeChunk<T extends number>(values: usize, count: u32, out: usize): usize {
+  for (let i: u32 = 0; i < count; i++) {
+    if (sizeof<T>() == 4) store<u64>(DECIMALS + (<usize>i << 3), shortestF32(load<u32>(values + (<usize>i << 2)) & 0x7fffffff))
+    else store<u64>(DECIMALS + (<usize>i << 3), shortestF64(load<u64>(values + (<usize>i << 3)) & 0x7fffffffffffffff))
+  }
+  for (let i: u32 = 0; i < count; i++) out = write<T>(values + <usize>i * sizeof<T>(), load<u64>(DECIMALS + (<usize>i << 3)), out)
   return out
 }
 
@@ -51,7 +70,7 @@ function printSparseRows<T extends number>(
   let runLength: usize = 0
   for (let row: u32 = 0; row < rows; row++, base += sizeof<T>(), labels += <usize>entries << 2, values += <usize>entries * sizeof<T>()) {
     if (row == 0 || !sameBits<T>(base, base - sizeof<T>())) {
-      length = write<T>(base, TEXT) - TEXT
+      length = writeChunk<T>(base, 1, TEXT) - TEXT
       runLength = 0
     }
     out = openRow(row, out)
@@ -68,7 +87,7 @@ function printSparseRows<T extends number>(
         }
         out += bytes
       }
-      if (entry < entries) out = write<T>(values + <usize>entry * sizeof<T>(), out)
+      if (entry < entries) out = writeChunk<T>(values + <usize>entry * sizeof<T>(), 1, out)
       col = label + 1
     }
     store<u8>(out - 1, Byte.CloseArray)
@@ -87,14 +106,14 @@ function openRow(row: u32, out: usize): usize {
 /** The number at `value` and a comma. */
 // @ts-ignore: decorator
 @inline
-function write<T extends number>(value: usize, out: usize): usize {
+function write<T extends number>(value: usize, shortest: u64, out: usize): usize {
   if (sizeof<T>() == 4) {
     const bits = load<u32>(value)
     const magnitude = bits & 0x7fffffff
     store<u8>(out, Byte.Minus)
     const start = out + (bits >> 31)
     if (magnitude - 1 >= 0x7f800000 - 1) out = writeSpecial(magnitude == 0, magnitude > 0x7f800000, bits >> 31, out)
-    else out = writeF32(magnitude, start)
+    else out = writeF32(magnitude, shortest, start)
   } else {
     const bits = load<u64>(value)
     const magnitude = bits & 0x7fffffffffffffff
@@ -102,7 +121,7 @@ function write<T extends number>(value: usize, out: usize): usize {
     store<u8>(out, Byte.Minus)
     const start = out + negative
     if (magnitude - 1 >= 0x7ff0000000000000 - 1) out = writeSpecial(magnitude == 0, magnitude > 0x7ff0000000000000, negative, out)
-    else out = writeF64(magnitude, start)
+    else out = writeF64(magnitude, shortest, start)
   }
   store<u8>(out, Byte.Comma)
   return out + 1

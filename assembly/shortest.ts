@@ -32,7 +32,7 @@ export function decimalScale(fraction: u64, exponent: i32, bias: i32): i32 {
   return ((max(exponent, 1) - bias) * 1262611 - (isolated ? THREE_QUARTERS : 0)) >> 22
 }
 
-/** @param bits of a float32 > 0 and finite */
+/** @param bits of a float32 > 0 and finite; of any other the result means nothing */
 // @ts-ignore: decorator
 @inline
 export function shortestF32(bits: u32): u64 {
@@ -126,6 +126,10 @@ function pick(v: u64, lowerEnd: u64, upperEnd: u64, isOdd: u64): u64 {
   const unitsAbove = 4 * units + 4 <= upper
   const half = 4 * units + 2
   const closer = u64(v > half) | (u64(v == half) & units)
-  const up = unitsBelow != unitsAbove ? u64(unitsAbove) : closer & 1
-  return tensBelow != tensAbove && units >= 10 ? 2 * (tens + u64(tensAbove)) + 1 : 2 * (units + up)
+  const one = u64(unitsBelow != unitsAbove)
+  const up = (one & u64(unitsAbove)) | (~one & closer & 1)
+  const long = 2 * (units + up)
+  const short = 2 * (tens + u64(tensAbove)) + 1
+  // A mask, because a select becomes a branch.
+  return long ^ ((long ^ short) & -u64(u32(tensBelow != tensAbove) & u32(units >= 10)))
 }

@@ -19,6 +19,10 @@ const DIGITS_F32 = 9
 const ZERO_LANE = 9
 const POINT_LANE = 10
 
+/** Bytes that the bulk reader moves at once, and a lane number that gives 0. */
+const LANES = 16
+const NO_LANE = 255
+
 const LINE = 120
 
 /** The top 128 bits of 10^power, rounded down. */
@@ -37,6 +41,17 @@ function lanesOf(exponent: number): number[] {
   return digits.toSpliced(exponent + 1, 0, POINT_LANE).slice(0, 16)
 }
 
+/**
+ * The lanes that move the digits of a number without sign to the end of 16 lanes; `point` is the place of its point, or `length`. Where
+ * the point has no digit before or behind it, it is moved too, and fails as a digit.
+ */
+function movesOf(length: number, point: number): number[] {
+  const misplaced = point === 0 || point === length - 1
+  if (misplaced) return Array(LANES).fill(point)
+  const digits = range(0, length - 1).filter((lane) => lane !== point)
+  return [...Array(LANES - digits.length).fill(NO_LANE), ...digits]
+}
+
 function suffixOf(exponent: number): string {
   if (exponent >= MIN_PLAIN && exponent <= MAX_PLAIN) return ''
   return `e${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`
@@ -44,6 +59,11 @@ function suffixOf(exponent: number): string {
 
 function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+}
+
+function wordsOf(bytes: number[]): string[] {
+  const buffer = Buffer.from(bytes)
+  return range(0, bytes.length / 8 - 1).map((word) => hex(buffer.readBigUInt64LE(8 * word), 8))
 }
 
 function hex(value: bigint | number, bytes: number): string {
@@ -69,6 +89,11 @@ const suffixes = range(MIN_EXPONENT_F32, MAX_EXPONENT_F32).map((exponent) => {
   const form = suffix === '' ? exponent - MIN_PLAIN : MAX_PLAIN - MIN_PLAIN + 1
   return Buffer.from([...Buffer.from(suffix.padEnd(4, '\0')), suffix.length, form, 0, 0]).readBigUInt64LE()
 })
+const moves = range(0, LANES * LANES + LANES).map((row) => {
+  const length = Math.min(Math.floor(row / LANES), LANES)
+  const point = row - LANES * length
+  return point > length ? Array(LANES).fill(NO_LANE) : movesOf(length, point)
+})
 const forms = [...range(MIN_PLAIN, MAX_PLAIN).map(lanesOf), lanesOf(0)]
 
 const text = [
@@ -91,8 +116,14 @@ const text = [
   table(
     "Rows of 16 lane numbers that lay nine digits, '0' (lane 9) and '.' (lane 10) out in plain or exponent form.",
     'FORMS_F32',
-    'u8',
-    forms.flat().map(String),
+    'u64',
+    forms.flatMap(wordsOf),
+  ),
+  table(
+    'Row 16 * length + point: the lane numbers that move the digits of a number to the end of 16 lanes; 255 gives 0.',
+    'MOVES',
+    'u64',
+    moves.flatMap(wordsOf),
   ),
 ]
 writeFileSync(new URL('../assembly/tables.ts', import.meta.url), text.join('\n'))
