@@ -85,6 +85,7 @@ export function evaluateBatch(
     row = end
   }
 
+  if (gradients !== 0) clearWeightless()
   const result = memory.f64(losses, numRows).slice()
   weighLosses(result, reduction)
   return { reduction, loss: reduceLosses(result, reduction), losses: result, gradients }
@@ -106,6 +107,13 @@ export function evaluateBatch(
       params as never,
     )
     if (faulty !== -1) throw scoresNotFinite(batch, start + faulty)
+  }
+
+  /** The gradient of a row that weighs nothing is 0, not the -0 that 0 times a negative number is. */
+  function clearWeightless(): void {
+    memory.f64(reduction.gradientScale, numRows).forEach((scale, row) => {
+      if (scale === 0) memory.u8(gradients + row * rowBytes, rowBytes).fill(0)
+    })
   }
 
   function ignoreRows(start: number, end: number): void {

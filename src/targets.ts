@@ -390,16 +390,15 @@ export function writeSmoothed(
   numClasses: number,
   out: number,
 ): void {
-  const { keep, mass, prior } = rows.smoothing
+  const { keep, mass, prior, onValue, offValue } = rows.smoothing
   const size = numRows * numClasses
   const q = viewOf(memory, dtype, out, size)
   if (rows.kind === 'dense') {
     const t = viewOf(memory, dtype, rows.values, size)
-    const spread = mass / numClasses
     if (mass === 0) q.set(t)
     else if (prior)
       for (let i = 0, k = 0; i < size; i++, k = k + 1 === numClasses ? 0 : k + 1) q[i] = keep * t[i]! + mass * prior[k]!
-    else for (let i = 0; i < size; i++) q[i] = keep * t[i]! + spread
+    else for (let i = 0; i < size; i++) q[i] = t[i]! * onValue + (1 - t[i]!) * offValue
     return
   }
   const labels = memory.i32(rows.labels, numRows * rows.entries)
@@ -413,7 +412,7 @@ export function writeSmoothed(
   }
 }
 
-/** q of a class that holds `share` of t, in the on/off form, which is exact where share is 1. */
+/** q of a class that holds `share` of t, in the on/off form, which is exact where share is 0 or 1 and never rounds below 0. */
 export function smoothedValue(
   { keep, mass, prior, onValue, offValue }: Smoothing,
   label: number,

@@ -41,11 +41,12 @@ export const labelSmoothingCrossEntropy = defineLoss({
   // The two terms have opposite signs where "others" gives the label less than the rest, and would meet as Infinity - Infinity.
   evaluate: (block) => (block.targets.smoothing.keep >= 0 ? nllPlusUniform(block) : crossEntropyOfDistributions(block)),
 
-  reference({ scores, hardTarget, prior, classWeights, keep, mass }) {
+  reference({ scores, hardTarget, target, prior, classWeights, keep, mass }) {
     const logProbabilities = logSoftmax(scores)
+    if (keep < 0) return weightedCrossEntropy(target, classWeights, logProbabilities)
     return (
-      keep * weightedCrossEntropy(hardTarget, classWeights, logProbabilities) +
-      mass * weightedCrossEntropy(prior, classWeights, logProbabilities)
+      (keep === 0 ? 0 : keep * weightedCrossEntropy(hardTarget, classWeights, logProbabilities)) +
+      (mass === 0 ? 0 : mass * weightedCrossEntropy(prior, classWeights, logProbabilities))
     )
   },
 })

@@ -1,0 +1,188 @@
+import { z } from 'zod'
+import type { LossDefinition } from '../../src/losses/definition.ts'
+
+/**
+ * What `POST /loss` has to answer to logits [N, K], from the words of the contract in plain float64 loops: it shares no code with
+ * the service but the slow `reference` of each loss, and always builds the dense target that the service avoids.
+ */
+export interface ModelRequest {
+  /** What the loss reads: logits, or log-probabilities. */
+  readonly scores: readonly (readonly number[])[]
+  readonly targets: readonly number[] | readonly (readonly number[])[]
+  readonly label_smoothing: number
+  readonly smoothing?: 'uniform' | 'others'
+  readonly prior?: readonly number[]
+  readonly class_weights?: readonly number[]
+  readonly sample_weights?: readonly number[]
+  readonly ignore_index?: number | readonly number[]
+  readonly reduction?: 'mean' | 'sum' | 'none'
+  readonly normalizer?: number
+  readonly mixup?: { readonly lam: number | readonly number[]; readonly pairing?: 'flip' | 'roll' | readonly number[] }
+  readonly dtype?: 'float32' | 'float64'
+}
+
+export interface Expected {
+  readonly counted: readonly boolean[]
+  readonly losses: readonly number[]
+  readonly loss: number
+  readonly normalizer: number
+  readonly smoothed: readonly (readonly number[])[]
+  /** What the gradient of each row is multiplied by: its sample weight over the normalizer, 0 where there is nothing to divide by. */
+  readonly scales: readonly number[]
+  /** Loss of a row before sample weights and reduction, as a function of its scores; for derivatives. */
+  readonly rowLoss: (row: number, scores: readonly number[]) => number
+  /** Class weights times smoothed target, [N, K]. */
+  readonly weighted: readonly (readonly number[])[]
+}
+
+export function expected(definition: LossDefinition, request: ModelRequest): Expected {
+  const { reduction = 'mean', sample_weights: sampleWeights } = request
+  const round = request.dtype === 'float64' ? (value: number) => value : Math.fround
+  const scores = request.scores.map((row) => row.map(round))
+  const n = scores.length
+  const k = scores[0]!.length
+  const rows = Array.from({ length: n }, (_, row) => row)
+  const classes = Array.from({ length: k }, (_, index) => index)
+  const weights = request.class_weights ?? classes.map(() => 1)
+
+  const { hard, counted, labels } = hardTargets(request, n, k, round)
+  const { keep, mass } = coefficients(request, k)
+  const prior = request.prior ?? classes.map(() => 1 / k)
+  const smoothed = hard.map((row, index) =>
+    row.map((share, c) => (counted[index] ? keep * share + mass * prior[c]! : 0)),
+  )
+
+  const params = z.object(definition.params).parse({ label_smoothing: request.label_smoothing })
+  const rowLoss = (row: number, values: readonly number[]) =>
+    definition.reference(
+      {
+        scores: values,
+        hardTarget: hard[row]!,
+        target: smoothed[row]!.map(withoutRounding),
+        prior,
+        classWeights: weights,
+        keep,
+        mass,
+      },
+      params,
+    )
+  const losses = rows.map((row) => {
+    const weight = sampleWeights ? sampleWeights[row]! : 1
+    return counted[row] && weight > 0 ? weight * rowLoss(row, scores[row]!) : 0
+  })
+
+  const isIndexRoute = labels !== undefined && request.mixup === undefined
+  const shares = rows.map((row) => {
+    if (!counted[row]) return 0
+    return isIndexRoute ? weights[labels[row]!]! * (sampleWeights ? sampleWeights[row]! : 1) : 1
+  })
+  const normalizer = reduction === 'mean' ? (request.normalizer ?? sum(shares)) : 1
+  return {
+    counted,
+    losses,
+    loss: sum(losses) / normalizer,
+    normalizer,
+    smoothed,
+    scales: rows.map((row) =>
+      counted[row] && normalizer > 0 ? (sampleWeights ? sampleWeights[row]! : 1) / normalizer : 0,
+    ),
+    rowLoss,
+    weighted: smoothed.map((row) => row.map((q, c) => weights[c]! * withoutRounding(q))),
+  }
+}
+
+/** Shares of the unsmoothed target and of what it is smoothed towards. "others" at s is "uniform" at sK/(K-1). */
+function coefficients({ label_smoothing: s, smoothing }: ModelRequest, k: number): { keep: number; mass: number } {
+  const mass = smoothing === 'others' ? (s * k) / (k - 1) : s
+  return { keep: 1 - mass, mass }
+}
+
+/** A share that would be 0 but for the rounding of keep + mass / K. */
+function withoutRounding(share: number): number {
+  return Math.abs(share) < 1e-15 ? 0 : share
+}
+
+/** One-hot rows or probabilities, mixed but not smoothed; which rows count; the labels where they are indices. */
+function hardTargets(request: ModelRequest, n: number, k: number, round: (value: number) => number) {
+  const { targets, mixup, ignore_index: ignoreIndex = -100 } = request
+  const isIndices = typeof targets[0] === 'number'
+  const labels = isIndices ? (targets as readonly number[]) : undefined
+  const ignored = new Set(typeof ignoreIndex === 'number' ? [ignoreIndex] : ignoreIndex)
+  const own = labels
+    ? labels.map((label) => Array.from({ length: k }, (_, c) => (c === label ? 1 : 0)))
+    : (targets as readonly (readonly number[])[]).map((row) => row.map(round))
+  const ownCounts = own.map((_, row) => !labels || !ignored.has(labels[row]!))
+  if (!mixup) return { hard: own, counted: ownCounts, labels }
+
+  const lamOf = (row: number) => (typeof mixup.lam === 'number' ? mixup.lam : mixup.lam[row]!)
+  const partnerOf = (row: number) => {
+    if (mixup.pairing === 'roll') return row === 0 ? n - 1 : row - 1
+    return mixup.pairing === undefined || mixup.pairing === 'flip' ? n - 1 - row : mixup.pairing[row]!
+  }
+  const hard = own.map((row, index) => {
+    const lam = lamOf(index)
+    return row.map((share, c) => lam * share + (1 - lam) * own[partnerOf(index)]![c]!)
+  })
+  const counted = ownCounts.map((counts, row) => counts && (lamOf(row) === 1 || ownCounts[partnerOf(row)]!))
+  return { hard, counted, labels }
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+/** Derivatives of a function of a row by central differences. */
+export function centralDifferences(loss: (scores: readonly number[]) => number, scores: readonly number[]): number[] {
+  const h = 1e-6
+  return scores.map((score, k) => (loss(scores.with(k, score + h)) - loss(scores.with(k, score - h))) / (2 * h))
+}
+
+/** softmax(z), stable. */
+export function softmax(logits: readonly number[]): number[] {
+  const max = Math.max(...logits)
+  const powers = logits.map((logit) => Math.exp(logit - max))
+  const total = sum(powers)
+  return powers.map((power) => power / total)
+}
+
+type GradientFormula = (scores: readonly number[], weightedTarget: readonly number[]) => number[]
+
+const GRADIENT_FORMULAS: readonly GradientFormula[] = [
+  // S p - w q: cross entropy with respect to logits.
+  (scores, target) => {
+    const total = sum(target)
+    return softmax(scores).map((p, k) => total * p - target[k]!)
+  },
+  // -w q: with respect to log-probabilities.
+  (_, target) => target.map((share) => 0 - share),
+]
+
+/**
+ * The closed form of a loss's gradient, where it is one of cross entropy: it holds where no difference can be taken, at infinities
+ * and at 1e30. Found by comparing with differences on a row that is anything but special, so that no test has to know a loss.
+ */
+export function gradientFormula(definition: LossDefinition): GradientFormula | undefined {
+  const scores = [[0.3, -1.2, 0.9, -0.1]]
+  const { rowLoss, weighted } = expected(definition, {
+    scores,
+    targets: [2],
+    label_smoothing: 0.2,
+    class_weights: [1, 2, 0.5, 3],
+    dtype: 'float64',
+  })
+  const differences = centralDifferences((values) => rowLoss(0, values), scores[0]!)
+  return GRADIENT_FORMULAS.find((formula) =>
+    formula(scores[0]!, weighted[0]!).every((value, k) => Math.abs(value - differences[k]!) < 1e-7),
+  )
+}
+
+/** Numbers in [0, 1) that are the same in every run: mulberry32, started from the characters of a name. */
+export function randomOf(name: string): () => number {
+  let state = [...name].reduce((hash, letter) => Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193), 0x811c9dc5)
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
