@@ -2,13 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { problemResponses } from '../schemas/problem.ts'
 import type { Services } from '../src/app.ts'
-import type { Formats, OperationName } from '../src/evaluate.ts'
+import type { OperationName } from '../src/evaluate.ts'
 import { sendProblem } from '../src/plugins/problems.ts'
 import { clock, type TaskResult, type WorkReport } from '../src/pool/message.ts'
-import { excerpt, Refusal } from '../src/problems.ts'
-import { formats } from '../src/wire/index.ts'
-
-const mediaTypes = Object.values(formats).flatMap((format) => format.mediaTypes)
+import { negotiate } from './negotiation.ts'
 
 export interface EvaluationRoute {
   readonly operation: OperationName
@@ -41,15 +38,15 @@ export function evaluationRoute(app: FastifyInstance, services: Services, route:
       } as never,
     },
     async (request, reply) => {
-      const chosen = negotiate(request)
+      const { formats, mediaType } = negotiate(request)
       const body = (request.body ?? new ArrayBuffer(0)) as ArrayBuffer
       const bodyBytes = body.byteLength
       const queuedAt = clock()
-      const result = await pool.evaluate(route.operation, body, chosen, request.deadline)
+      const result = await pool.evaluate(route.operation, body, formats, request.deadline)
       const queueMs = result.report.startedAt - queuedAt
       metrics.observeWork(result.report, queueMs, bodyBytes, result.body?.byteLength ?? 0)
       reply.header('server-timing', serverTiming(result.report, queueMs))
-      return sendResult(request, reply, result)
+      return sendResult(request, reply, result, mediaType)
     },
   )
 }
@@ -73,27 +70,6 @@ const evaluationProblems = problemResponses(
   'deadline_exceeded',
 )
 
-/** The format of the body, and that of the answer: what the client accepts, by preference the request's own. */
-function negotiate(request: FastifyRequest): Formats {
-  const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
-  const given = Object.values(formats).find((format) => format.mediaTypes.includes(mediaType))
-  if (!given)
-    throw new Refusal(
-      'media_type_unsupported',
-      `expected ${mediaTypes.join(' or ')}, got ${mediaType || 'no content-type'}`,
-    )
-  if (request.headers.accept === undefined) return { request: given.name, response: given.name }
-  const preferred = [given, ...Object.values(formats).filter((format) => format !== given)]
-  const accepted = request.accepts().type(preferred.flatMap((format) => format.mediaTypes))
-  const wanted = preferred.find((format) => format.mediaTypes.includes(String(accepted)))
-  if (!wanted)
-    throw new Refusal(
-      'not_acceptable',
-      `answers are ${mediaTypes.join(' or ')}, accepted is only ${excerpt(request.headers.accept)}`,
-    )
-  return { request: given.name, response: wanted.name }
-}
-
 function serverTiming({ decodeMs, computeMs, encodeMs }: WorkReport, queueMs: number): string {
   const stages = { queue: queueMs, decode: decodeMs, compute: computeMs, encode: encodeMs }
   return Object.entries(stages)
@@ -104,8 +80,9 @@ function serverTiming({ decodeMs, computeMs, encodeMs }: WorkReport, queueMs: nu
 function sendResult(
   request: FastifyRequest,
   reply: FastifyReply,
-  { body, mediaType, problem }: TaskResult,
+  { body, problem }: TaskResult,
+  mediaType: string,
 ): FastifyReply {
   if (problem) return sendProblem(request, reply, problem)
-  return reply.type(mediaType!).send(Buffer.from(body!))
+  return reply.type(mediaType).send(Buffer.from(body!))
 }

@@ -64,3 +64,7 @@ export function isDense(value: AnswerValue): value is DenseOutput {
 export function isSparse(value: AnswerValue): value is SparseOutput {
   return typeof value === 'object' && 'kind' in value && value.kind === 'sparse'
 }
+
+export function isList(value: AnswerValue): value is readonly AnswerValue[] {
+  return Array.isArray(value)
+}

@@ -4,6 +4,7 @@ import { lossOperation } from './operations/loss.ts'
 import type { Operation } from './operations/operation.ts'
 import { targetsOperation } from './operations/targets.ts'
 import { type Problem, Refusal } from './problems.ts'
+import type { Encoded, Hints } from './wire/format.ts'
 import { formats } from './wire/index.ts'
 
 const operations = {
@@ -18,13 +19,12 @@ export type OperationName = keyof typeof operations
 export interface Formats {
   readonly request: string
   readonly response: string
+  readonly hints?: Hints
 }
 
 export interface Evaluation {
   /** The answer's bytes, or why there are none. */
-  readonly result:
-    | { readonly ok: true; readonly body: Uint8Array<ArrayBuffer>; readonly mediaType: string }
-    | { readonly ok: false; readonly problem: Problem }
+  readonly result: ({ readonly ok: true } & Encoded) | { readonly ok: false; readonly problem: Problem }
   /** Loss evaluated, where it came to that. */
   readonly loss?: string
   readonly rows: number
@@ -43,24 +43,24 @@ export function evaluate(
   engine: Engine,
   operation: OperationName,
   body: Uint8Array,
-  { request, response }: Formats,
+  { request, response, hints = {} }: Formats,
 ): Evaluation {
   const { memory } = engine
   const timer = createTimer()
   let computed: ReturnType<Operation['run']> | undefined
   try {
     memory.reset()
-    const text = memory.allocate(body.length)
-    memory.u8(text, body.length).set(body)
+    const pointer = memory.allocate(body.length)
+    memory.u8(pointer, body.length).set(body)
     const { run, tensorFields } = operations[operation]
-    const envelope = formats[request]!.read(engine, text, body.length, tensorFields)
+    const envelope = formats[request]!.read(engine, { pointer, length: body.length }, tensorFields, hints)
     timer.lap()
     computed = run(engine, envelope)
     timer.lap()
-    const bytes = formats[response]!.write(engine, computed.answer)
+    const encoded = formats[response]!.write(engine, computed.answer, hints)
     timer.lap()
     return {
-      result: { ok: true, body: bytes, mediaType: formats[response]!.mediaTypes[0]! },
+      result: { ok: true, ...encoded },
       loss: computed.loss,
       rows: computed.rows,
       ...timer.times(),

@@ -17,7 +17,7 @@ const ROUNDS = 20
 export function warmUp(engine: Engine): void {
   for (let round = 0; round < ROUNDS; round++) {
     const { result } = evaluate(engine, 'loss', REQUEST, { request: 'json', response: 'json' })
-    const loss = result.ok ? JSON.parse(new TextDecoder().decode(result.body)).loss : Number.NaN
+    const loss = result.ok ? JSON.parse(new TextDecoder().decode(result.bytes)).loss : Number.NaN
     if (!(Math.abs(loss - EXPECTED_LOSS) <= TOLERANCE))
       throw new Error(`kernel self-test: expected the loss ${EXPECTED_LOSS}, got ${loss}`)
   }

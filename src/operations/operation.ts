@@ -1,6 +1,6 @@
 import type { Answer } from '../answer.ts'
 import type { Engine } from '../kernels/engine.ts'
-import type { Envelope } from '../wire/json-reader.ts'
+import type { Envelope } from '../wire/format.ts'
 
 /** What one POST path computes, from the fields of the request to those of the answer. */
 export interface Operation {

@@ -35,6 +35,7 @@ export interface TaskResult {
   /** Transferred. */
   readonly body: ArrayBuffer | undefined
   readonly mediaType: string | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
   readonly problem: Problem | undefined
   readonly report: WorkReport
 }

@@ -29,6 +29,8 @@ function meetTheOthers(): void {
   }
 }
 
+const NOTHING = { body: undefined, mediaType: undefined, headers: undefined, problem: undefined }
+
 function runEvaluation({ id, operation, body, formats }: EvaluateTask): unknown {
   const startedAt = clock()
   if (Atomics.load(cancelled, id % CANCEL_SLOTS) === id) return undefined
@@ -40,14 +42,9 @@ function runEvaluation({ id, operation, body, formats }: EvaluateTask): unknown 
       formats,
     )
     const report = { loss, rows, startedAt, decodeMs, computeMs, encodeMs }
-    if (!result.ok)
-      return { body: undefined, mediaType: undefined, problem: result.problem, report } satisfies TaskResult
-    const answer = {
-      body: result.body.buffer,
-      mediaType: result.mediaType,
-      problem: undefined,
-      report,
-    } satisfies TaskResult
+    if (!result.ok) return { ...NOTHING, problem: result.problem, report } satisfies TaskResult
+    const { bytes, mediaType, headers } = result
+    const answer = { ...NOTHING, body: bytes.buffer, mediaType, headers, report } satisfies TaskResult
     return moved(answer, answer.body)
   } finally {
     if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = createEngine(kernelModule)

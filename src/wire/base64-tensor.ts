@@ -21,7 +21,9 @@ export function decodeContainer(engine: Engine, container: Record<string, unknow
   const expected = sizeOf(shape) * WIRE_TYPES[dtype]!.bytes
   if (bytes.length !== expected)
     return fault('data', `expected ${expected} bytes for ${dtype} [${shape.join(', ')}], got ${bytes.length}`)
-  return decodeElements(engine, () => bytes, dtype, shape)
+  const pointer = engine.memory.allocate(bytes.length)
+  engine.memory.u8(pointer, bytes.length).set(bytes)
+  return decodeElements(engine, pointer, bytes.length, dtype, shape)
 }
 
 function isShape(shape: unknown): shape is number[] {

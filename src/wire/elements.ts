@@ -8,6 +8,8 @@ interface WireType {
   read(view: DataView, offset: number): number
 }
 
+const HIGH_WORD = 2 ** 32
+
 /** Element types a binary tensor may have, by their safetensors names; little-endian. */
 export const WIRE_TYPES: Readonly<Record<string, WireType>> = {
   F16: { bytes: 2, natural: 'F32', read: (view, offset) => halfToNumber(view.getUint16(offset, true)) },
@@ -15,46 +17,52 @@ export const WIRE_TYPES: Readonly<Record<string, WireType>> = {
   F32: { bytes: 4, natural: 'F32', read: (view, offset) => view.getFloat32(offset, true) },
   F64: { bytes: 8, natural: 'F64', read: (view, offset) => view.getFloat64(offset, true) },
   I32: { bytes: 4, natural: 'F64', read: (view, offset) => view.getInt32(offset, true) },
-  I64: { bytes: 8, natural: 'F64', read: (view, offset) => Number(view.getBigInt64(offset, true)) },
+  // Rounded beyond 2^53, where no class index lies.
+  I64: {
+    bytes: 8,
+    natural: 'F64',
+    read: (view, offset) => view.getInt32(offset + 4, true) * HIGH_WORD + view.getUint32(offset, true),
+  },
   U8: { bytes: 1, natural: 'F32', read: (view, offset) => view.getUint8(offset) },
   U32: { bytes: 4, natural: 'F64', read: (view, offset) => view.getUint32(offset, true) },
 }
 
 /**
- * A tensor of `shape` from little-endian elements.
- *
- * @param source gives exactly the tensor's bytes, at any alignment; called again where another element type is wanted
+ * A tensor of `shape` from little-endian elements in kernel memory, at any alignment. Elements of a type that is computed in
+ * stay where they are if they are aligned.
  */
 export function decodeElements(
   engine: Engine,
-  source: () => Uint8Array,
+  source: number,
+  bytes: number,
   type: string,
   shape: readonly number[],
 ): Tensor {
-  return decodeAs(engine, source, type, shape, WIRE_TYPES[type]!.natural) as Tensor
+  return decodeAs(engine, source, bytes, type, shape, WIRE_TYPES[type]!.natural) as Tensor
 }
 
 function decodeAs(
   engine: Engine,
-  source: () => Uint8Array,
+  source: number,
+  bytes: number,
   type: string,
   shape: readonly number[],
   dtype: 'F32' | 'F64',
 ): Tensor | TensorFault {
   const { memory } = engine
   const size = sizeOf(shape)
-  const pointer = memory.allocate(size * ELEMENT_BYTES[dtype])
-  const bytes = source()
-  if (type === dtype) {
-    memory.u8(pointer, bytes.length).set(bytes)
-  } else {
+  const isInPlace = type === dtype && source % ELEMENT_BYTES[dtype] === 0
+  const pointer = isInPlace ? source : memory.allocate(size * ELEMENT_BYTES[dtype])
+  if (!isInPlace && type === dtype) {
+    memory.u8(0, memory.byteLength).copyWithin(pointer, source, source + bytes)
+  } else if (!isInPlace) {
     const { bytes: stride, read } = WIRE_TYPES[type]!
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const view = new DataView(memory.memory.buffer, source, bytes)
     const values = viewOf(memory, dtype, pointer, size)
     for (let i = 0; i < size; i++) {
       const value = read(view, i * stride)
       values[i] = value
-      if (Number.isFinite(value) && !Number.isFinite(values[i])) {
+      if (!Number.isFinite(values[i]) && Number.isFinite(value)) {
         return {
           fault: 'validation_failed',
           path: indicesOf(shape, i),
@@ -67,7 +75,7 @@ function decodeAs(
     dtype,
     shape,
     pointer,
-    as: (other) => (other === dtype ? tensor : decodeAs(engine, source, type, shape, other)),
+    as: (other) => (other === dtype ? tensor : decodeAs(engine, source, bytes, type, shape, other)),
   }
   return tensor
 }

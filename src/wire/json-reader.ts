@@ -2,6 +2,7 @@ import { REPORT_WORDS, ReadStatus, Report } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { excerpt, Refusal, refuseAt } from '../problems.ts'
 import { decodeContainer } from './base64-tensor.ts'
+import type { Body, Envelope } from './format.ts'
 import { readTensor } from './json-tensor.ts'
 
 const QUOTE = 0x22
@@ -19,18 +20,13 @@ const MAX_FIELDS = 64
 
 const utf8 = new TextDecoder()
 
-/** The fields of a request: plain ones as JSON.parse gives them, tensors as `Tensor` or as the `TensorFault` that says why not. */
-export type Envelope = Record<string, unknown>
-
 /**
  * Reads a JSON object whose tensors stay numbers in kernel memory. Accepts exactly what JSON.parse accepts (of duplicate keys the
  * last one wins); throws `json_invalid` with the position of the first fault, whatever else is wrong.
  *
- * @param text         pointer to the body in kernel memory
- * @param length       its bytes
  * @param tensorFields dotted paths of the fields that may hold tensors
  */
-export function readJson(engine: Engine, text: number, length: number, tensorFields: ReadonlySet<string>): Envelope {
+export function readJson(engine: Engine, { pointer: text, length }: Body, tensorFields: ReadonlySet<string>): Envelope {
   const { memory, kernels } = engine
   const report = memory.allocate(REPORT_WORDS * Int32Array.BYTES_PER_ELEMENT)
   const matrices: { owner: Envelope; key: string; start: number; dtype: 'F32' | 'F64'; value: unknown }[] = []

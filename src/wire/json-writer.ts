@@ -5,11 +5,13 @@ import {
   type DenseOutput,
   densify,
   isDense,
+  isList,
   isSparse,
   type SparseOutput,
 } from '../answer.ts'
 import { PRINT_BYTES_F32, PRINT_BYTES_F64 } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
+import type { Encoded } from './format.ts'
 import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
 
 const PRINT_BYTES = { F32: PRINT_BYTES_F32, F64: PRINT_BYTES_F64 } as const
@@ -26,7 +28,7 @@ interface Region {
  * An answer as JSON bytes. The numbers of a tensor go from kernel memory to text in kernel memory and leave it in one copy, the
  * answer itself. Numbers that JSON lacks are the strings "NaN", "Infinity", "-Infinity".
  */
-export function writeJson(engine: Engine, answer: Answer): Uint8Array<ArrayBuffer> {
+export function writeJson(engine: Engine, answer: Answer): Encoded {
   const { memory } = engine
   const parts: (string | Region)[] = []
   writeValue(answer.fields)
@@ -44,14 +46,14 @@ export function writeJson(engine: Engine, answer: Answer): Uint8Array<ArrayBuffe
       at += part.end - part.pointer
     }
   }
-  return bytes
+  return { bytes, mediaType: 'application/json' }
 
   function writeValue(value: AnswerValue): void {
     if (typeof value === 'number') writeNumber(value)
     else if (typeof value !== 'object') parts.push(JSON.stringify(value))
     else if (isDense(value)) writeTensor(value)
     else if (isSparse(value)) writeSparse(value)
-    else if (Array.isArray(value)) writeList(value)
+    else if (isList(value)) writeList(value)
     else writeObject(value as AnswerObject)
   }
 

@@ -34,7 +34,7 @@ export interface Posted {
 export function post(operation: OperationName, request: object, engine: Engine = defaultEngine): Posted {
   const result = evaluateBytes(operation, encode(request), engine)
   return result.ok
-    ? { status: 200, answer: JSON.parse(new TextDecoder().decode(result.body)) }
+    ? { status: 200, answer: JSON.parse(new TextDecoder().decode(result.bytes)) }
     : { status: PROBLEMS[result.problem.code].status, answer: result.problem }
 }
 

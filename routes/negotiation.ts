@@ -1,0 +1,35 @@
+import type { FastifyRequest } from 'fastify'
+import type { Formats } from '../src/evaluate.ts'
+import { excerpt, Refusal } from '../src/problems.ts'
+import { formats } from '../src/wire/index.ts'
+
+const all = Object.values(formats)
+const mediaTypes = all.flatMap((format) => format.mediaTypes)
+
+export interface Negotiated {
+  readonly formats: Formats
+  /** Of the answer. */
+  readonly mediaType: string
+}
+
+/** The format of the body, and that of the answer: what the client accepts, by preference the request's own. */
+export function negotiate(request: FastifyRequest): Negotiated {
+  const given = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
+  const format = all.find((each) => each.mediaTypes.includes(given))
+  if (!format) {
+    throw new Refusal(
+      'media_type_unsupported',
+      `expected ${mediaTypes.join(', ')}, got ${excerpt(given) || 'no content-type'}`,
+    )
+  }
+  const { accept } = request.headers
+  if (accept === undefined || accept === '*/*')
+    return { formats: { request: format.name, response: format.name }, mediaType: format.mediaTypes[0]! }
+  const preferred = [format, ...all.filter((each) => each !== format)]
+  const mediaType = request.accepts().type(preferred.flatMap((each) => each.mediaTypes))
+  if (typeof mediaType !== 'string') {
+    throw new Refusal('not_acceptable', `answers are ${mediaTypes.join(', ')}; accepted is only ${excerpt(accept)}`)
+  }
+  const wanted = preferred.find((each) => each.mediaTypes.includes(mediaType))!
+  return { formats: { request: format.name, response: wanted.name }, mediaType }
+}
