@@ -22,6 +22,7 @@ export async function spawnService(environment: Readonly<Record<string, string>>
   const port = await freePort()
   const env = { ...process.env, HOST: '127.0.0.1', PORT: String(port), ...environment }
   const child = spawn(process.execPath, [SERVER], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  process.once('exit', () => child.kill())
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
