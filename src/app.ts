@@ -15,11 +15,11 @@ import { registerDeadline } from './plugins/deadline.ts'
 import { registerDocs, registerOpenApi } from './plugins/docs.ts'
 import { type Lifecycle, registerLifecycle } from './plugins/lifecycle.ts'
 import { type Metrics, registerMetrics } from './plugins/metrics.ts'
-import { registerMethodNotAllowed, registerProblems } from './plugins/problems.ts'
+import { refuseUnrouted, registerMethodNotAllowed, registerProblems } from './plugins/problems.ts'
 import { registerRequests, requestId } from './plugins/requests.ts'
 import { registerSecurity } from './plugins/security.ts'
 import { createPool, type Pool } from './pool/pool.ts'
-import { Refusal } from './problems.ts'
+import { Refusal, shown } from './problems.ts'
 import { version } from './version.ts'
 import { formats } from './wire/index.ts'
 
@@ -48,6 +48,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
     requestIdHeader: false,
     // Draining is announced by the lifecycle plugin, in the words of the contract.
     return503OnClosing: false,
+    frameworkErrors: refuseUnrouted,
     bodyLimit: config.maxBodyBytes,
   })
   const pool = createPool(config)
@@ -69,7 +70,10 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
     // Bytes of floats hardly shrink.
     customTypes: /^application\/(problem\+)?json$|^text\//,
     onUnsupportedRequestEncoding: (encoding) =>
-      new Refusal('media_type_unsupported', `cannot read the content-encoding ${JSON.stringify(encoding)}`),
+      new Refusal(
+        'media_type_unsupported',
+        `expected gzip, br, deflate or identity, got the content-encoding ${shown(encoding)}`,
+      ),
     onInvalidRequestPayload: (encoding) => new Refusal('json_invalid', `the body is not valid ${encoding}`),
   })
   registerBodyReader(

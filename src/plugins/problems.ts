@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import { PROBLEMS, type Problem, type ProblemCode, problemDocument, Refusal } from '../problems.ts'
+import { excerpt, PROBLEMS, type Problem, type ProblemCode, problemDocument } from '../problems.ts'
+import { formats } from '../wire/index.ts'
 import { ClientGone } from './deadline.ts'
 
 /** Seconds after which a refused client may try again. */
@@ -8,6 +9,8 @@ const RETRY_AFTER_SECONDS = 1
 
 /** What Fastify and its plugins refuse by themselves, in the words of the contract. */
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_BAD_URL: 'not_found',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media_type_unsupported',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'json_invalid',
@@ -28,16 +31,21 @@ export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     // Whatever is answered, nobody reads it.
     if ((error as Error) instanceof ClientGone) return reply.code(499).send()
-    const problem = problemOf(error)
+    const problem = problemOf(error, request)
     if (problem.code === 'internal') request.log.error({ err: error }, 'internal error')
     return sendProblem(request, reply, problem)
   })
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, {
-      code: 'not_found',
-      detail: `nothing is at ${request.method} ${request.url.slice(0, 128)}`,
-    }),
-  )
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFound(request)))
+}
+
+/** Answers what fails before there is a route, and so before any hook: a path that cannot be decoded. */
+export function refuseUnrouted(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
+  sendProblem(request, reply, problemOf(error, request))
+}
+
+function notFound({ method, url }: FastifyRequest): Problem {
+  return { code: 'not_found', detail: `nothing is at ${method} ${excerpt(url, 128)}` }
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
@@ -52,11 +60,19 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     .send(JSON.stringify(problemDocument(problem, request.id, request.url)))
 }
 
-function problemOf(error: FastifyError): Problem {
-  if (error instanceof Refusal) return error.problem
+function problemOf(error: FastifyError, request: FastifyRequest): Problem {
+  // A refusal, or an error of zlib that the compression plugin has given the fields of one.
+  if ('problem' in error) return error.problem as Problem
   const code = FASTIFY_CODES[error.code] ?? STATUS_PROBLEMS[error.statusCode ?? 500]
+  if (code === 'not_found') return notFound(request)
+  if (code === 'media_type_unsupported') return { code, detail: mediaTypeDetail(request) }
   if (code !== undefined) return { code, detail: error.message || STATUS_CODES[PROBLEMS[code].status]! }
   return { code: 'internal', detail: 'an error on our side; the request id finds it in the log' }
+}
+
+function mediaTypeDetail({ headers }: FastifyRequest): string {
+  const expected = Object.values(formats).flatMap((format) => format.mediaTypes)
+  return `expected ${expected.join(', ')}, got ${excerpt(headers['content-type'] || 'no content-type')}`
 }
 
 /**
@@ -66,6 +82,8 @@ function problemOf(error: FastifyError): Problem {
  */
 export function registerMethodNotAllowed(app: FastifyInstance, routes: ReadonlyMap<string, ReadonlySet<string>>): void {
   for (const [url, taken] of routes) {
+    // The CORS plugin's catch-all for preflight requests: no path of the service.
+    if (url === '*') continue
     const methods = app.supportedMethods.filter((method) => !taken.has(method)) as HTTPMethods[]
     const allow = [...taken].sort().join(', ')
     app.route({

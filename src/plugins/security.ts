@@ -2,7 +2,7 @@ import bearerAuth from '@fastify/bearer-auth'
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { Refusal } from '../problems.ts'
 
@@ -26,6 +26,8 @@ export async function registerSecurity(app: FastifyInstance, config: Config): Pr
   if (config.corsOrigins.length > 0) {
     await app.register(cors, {
       origin: config.corsOrigins.includes('*') ? true : [...config.corsOrigins],
+      // Any OPTIONS request gets the headers; strict, one that is no preflight would be refused in plain text.
+      strictPreflight: false,
       exposedHeaders: ['x-request-id', 'server-timing', 'retry-after'],
     })
   }
@@ -35,11 +37,17 @@ export async function registerSecurity(app: FastifyInstance, config: Config): Pr
       allowList: (request) => request.method !== 'POST',
       max: config.rateLimit,
       timeWindow: RATE_WINDOW_MS,
-      keyGenerator: (request) => request.headers.authorization ?? request.ip,
+      // A key counts where it has been checked: any other would give a client as many rates as it makes up headers.
+      keyGenerator: (request) => (config.apiKeys.length > 0 && keyOf(request)) || request.ip,
       errorResponseBuilder: (_request, { after }) =>
         new Refusal('rate_limited', `at most ${config.rateLimit} requests a minute; try again in ${after}`),
     })
   }
+}
+
+/** The key as the bearer plugin reads it, however it is spaced. */
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  return headers.authorization?.replace(/^Bearer /, '').trim()
 }
 
 /** Evaluations need a key; health, metrics and documents do not. */
@@ -54,8 +62,10 @@ async function requireKeys(app: FastifyInstance, keys: readonly string[]): Promi
   const verify = app.verifyBearerAuth!
   app.addHook('onRequest', (request, reply, done) => {
     if (request.method !== 'POST') return done()
-    verify.call(app, request, reply, (error) =>
-      done(error && new Refusal('unauthorized', 'expected a configured key as "Authorization: Bearer" or "X-Api-Key"')),
-    )
+    verify.call(app, request, reply, (error) => {
+      if (!error) return done()
+      reply.header('www-authenticate', 'Bearer')
+      done(new Refusal('unauthorized', 'expected a configured key as "Authorization: Bearer" or "X-Api-Key"'))
+    })
   })
 }
