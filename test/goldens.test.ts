@@ -1,0 +1,168 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import * as fields from '../schemas/fields.ts'
+import { lossBranches } from '../schemas/loss.ts'
+import { TargetsBody } from '../schemas/targets.ts'
+import { engines, numbers, post } from './helpers/evaluate.ts'
+
+/** See scripts/goldens.py, which writes them from PyTorch and timm. */
+interface GoldenFile {
+  readonly header: Readonly<Record<string, unknown>>
+  readonly cases: readonly GoldenCase[]
+}
+
+interface GoldenCase {
+  readonly name: string
+  readonly operation: 'loss' | 'targets'
+  readonly source: 'torch' | 'contract'
+  readonly agrees_with?: readonly string[]
+  readonly request: GoldenRequest
+  readonly expected: Readonly<Record<string, unknown>>
+}
+
+interface GoldenRequest extends Readonly<Record<string, unknown>> {
+  readonly loss?: string
+  readonly class_weights?: unknown
+  readonly sample_weights?: unknown
+}
+
+type Dtype = 'float32' | 'float64'
+
+const HEADER_FIELDS = ['command', 'date', 'dtype', 'generator', 'numpy', 'python', 'seed', 'timm', 'torch']
+
+const FLOAT64_TOLERANCE = 1e-12
+/** The kernels' promise: losses within 2 ulp, what comes of probabilities within 1e-7 before weights. */
+const FLOAT32_RELATIVE = 2 * 2 ** -23
+const FLOAT32_ABSOLUTE = 1e-7
+
+const folder = new URL('goldens/', import.meta.url)
+const files = readdirSync(folder)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => ({ name, ...(JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as GoldenFile) }))
+const cases = files.flatMap((file) => file.cases)
+
+for (const file of files) {
+  describe(file.name, () => {
+    test('says where it comes from', () => {
+      expect(Object.keys(file.header).sort()).toEqual(HEADER_FIELDS)
+      for (const value of Object.values(file.header)) expect(String(value)).not.toBe('')
+      expect(file.header).toMatchObject({ generator: 'scripts/goldens.py', dtype: 'float64' })
+    })
+
+    test('names each case once', () => {
+      expect(new Set(file.cases.map(({ name }) => name)).size).toBe(file.cases.length)
+    })
+
+    for (const engine of engines) {
+      for (const golden of file.cases) {
+        for (const dtype of ['float64', 'float32'] as const) {
+          test(`${golden.name} in ${dtype} on ${engine.kernels.name} kernels`, () => {
+            const { status, answer } = post(golden.operation, { ...golden.request, dtype }, engine)
+            expect(status, JSON.stringify(answer)).toBe(200)
+            compareAnswer(golden, dtype, decodeTensors(answer) as Record<string, unknown>)
+          })
+        }
+      }
+    }
+  })
+}
+
+test('every field of every request that has goldens is in one of them', () => {
+  const losses = [...new Set(cases.map(({ request }) => request.loss ?? 'cross_entropy'))]
+  const lossFields = losses.flatMap((name) => Object.keys(lossBranches.get(name)?.shape ?? {}))
+  expect([...new Set(lossFields)].filter((field) => !isExercised('loss', field))).toEqual([])
+  expect(Object.keys(TargetsBody.shape).filter((field) => !isExercised('targets', field))).toEqual([])
+})
+
+test('every value of a field that is a choice is in a golden', () => {
+  const values = (field: string) => new Set(cases.flatMap(({ request }) => request[field] ?? []))
+  const pairings = new Set(cases.flatMap(({ request }) => (request.mixup as { pairing?: unknown })?.pairing ?? []))
+  expect(values('reduction')).toEqual(new Set(fields.REDUCTIONS))
+  expect(values('smoothing')).toEqual(new Set(fields.SMOOTHINGS))
+  expect(values('outputs')).toEqual(new Set(fields.OUTPUTS))
+  expect(values('encoding')).toEqual(new Set(['array', 'base64']))
+  expect(values('class_axis')).toEqual(new Set([-1, 1]))
+  expect([...fields.PAIRINGS].filter((pairing) => !pairings.has(pairing))).toEqual([])
+})
+
+function isExercised(operation: GoldenCase['operation'], field: string): boolean {
+  return cases.some((each) => each.operation === operation && field in each.request)
+}
+
+/** Throws the first difference beyond the tolerance, and for an answer that holds more or less than was expected. */
+function compareAnswer(golden: GoldenCase, dtype: Dtype, answer: Record<string, unknown>): void {
+  expect(Object.keys(answer).sort(), golden.name).toEqual(Object.keys(golden.expected).sort())
+  for (const [field, expected] of Object.entries(golden.expected)) {
+    compare(golden, dtype, [field], answer[field], numbers(expected))
+  }
+}
+
+function compare(golden: GoldenCase, dtype: Dtype, path: readonly string[], actual: unknown, expected: unknown): void {
+  if (typeof expected === 'number') {
+    compareNumber(golden, dtype, path, actual, expected)
+    return
+  }
+  expect(shapeOf(actual), `shape of ${path.join('.')} of ${golden.name}`).toEqual(shapeOf(expected))
+  for (const [key, member] of Object.entries(expected as object)) {
+    compare(golden, dtype, [...path, key], (actual as Record<string, unknown>)[key], member)
+  }
+}
+
+function compareNumber(golden: GoldenCase, dtype: Dtype, path: readonly string[], actual: unknown, expected: number) {
+  if (Object.is(actual, expected)) return
+  const difference = Math.abs((actual as number) - expected)
+  const tolerance = toleranceOf(golden.request, dtype, expected)
+  if (difference <= tolerance) return
+  const [field, ...index] = path
+  throw new Error(
+    `${golden.name} (${dtype}): ${field} at [${index.join(', ')}]: actual ${actual}, expected ${expected}, difference ${difference}, tolerance ${tolerance}`,
+  )
+}
+
+function toleranceOf(request: GoldenRequest, dtype: Dtype, expected: number): number {
+  const magnitude = Math.abs(expected)
+  if (dtype === 'float64') return FLOAT64_TOLERANCE * Math.max(1, magnitude)
+  const weight = Math.max(1, largest(request.class_weights)) * Math.max(1, largest(request.sample_weights))
+  return FLOAT32_RELATIVE * magnitude + FLOAT32_ABSOLUTE * weight
+}
+
+function largest(weights: unknown): number {
+  return Array.isArray(weights) ? Math.max(...weights.flat(Number.POSITIVE_INFINITY)) : 1
+}
+
+function shapeOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value)
+    ? [value.length, ...shapeOf(value[0])]
+    : typeof value === 'object'
+      ? Object.keys(value!).sort()
+      : []
+}
+
+/** The answer with its numbers as numbers and its base64 tensors as nested arrays. */
+function decodeTensors(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return numbers(value)
+  if ('data' in value && 'shape' in value && 'dtype' in value) return nested(value as Base64Tensor)
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, decodeTensors(member)]))
+}
+
+interface Base64Tensor {
+  readonly dtype: keyof typeof ELEMENTS
+  readonly shape: readonly number[]
+  readonly data: string
+}
+
+const ELEMENTS = {
+  F32: (view: DataView, i: number) => view.getFloat32(4 * i, true),
+  F64: (view: DataView, i: number) => view.getFloat64(8 * i, true),
+  I32: (view: DataView, i: number) => view.getInt32(4 * i, true),
+  I64: (view: DataView, i: number) => Number(view.getBigInt64(8 * i, true)),
+} as const
+
+function nested({ dtype, shape, data }: Base64Tensor): unknown {
+  const bytes = Buffer.from(data, 'base64')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let next = 0
+  const level = (axis: number): unknown =>
+    axis === shape.length ? ELEMENTS[dtype](view, next++) : Array.from({ length: shape[axis]! }, () => level(axis + 1))
+  return level(0)
+}
