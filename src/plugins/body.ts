@@ -11,14 +11,16 @@ export function registerBodyReader(app: FastifyInstance, mediaTypes: readonly st
   app.addContentTypeParser(
     [...mediaTypes],
     { bodyLimit: maxBodyBytes },
-    (request: FastifyRequest, payload: IncomingMessage) => readBody(payload, maxBodyBytes, request.deadline),
+    (request: FastifyRequest, payload: IncomingMessage) =>
+      request.is404 ? Promise.resolve() : readBody(request, payload, maxBodyBytes),
   )
 }
 
 /** Chunks of an undeclared length are gathered in buffers that grow by doubling from here. */
 const FIRST_BYTES = 65_536
 
-function readBody(payload: IncomingMessage, limit: number, deadline: AbortSignal): Promise<ArrayBuffer> {
+/** @param payload the request itself, or what decompresses it */
+function readBody({ raw, deadline }: FastifyRequest, payload: IncomingMessage, limit: number): Promise<ArrayBuffer> {
   const declared =
     payload.headers !== undefined && payload.headers['content-encoding'] === undefined
       ? Number(payload.headers['content-length'])
@@ -42,11 +44,15 @@ function readBody(payload: IncomingMessage, limit: number, deadline: AbortSignal
     payload.on('end', () => resolve(length === buffer.length ? buffer.buffer : buffer.buffer.slice(0, length)))
     payload.on('error', reject)
     deadline.addEventListener('abort', () => abandon(deadline.reason), { once: true })
+    // The compression plugin hands it over paused.
+    payload.resume()
 
-    /** Lets the rest of the body pass unread, so that the client gets to read the answer. */
+    /** Lets the rest of the body pass unread and compressed as it is, so that the client gets to read the answer. */
     function abandon(reason: Error): void {
       payload.removeAllListeners('data')
-      payload.resume()
+      payload.pause()
+      raw.unpipe()
+      raw.resume()
       reject(reason)
     }
   })
