@@ -15,6 +15,8 @@ export interface Formulation {
   readonly losses: Float64Array
   /** [numRows, numClasses] after reduction. */
   readonly gradients: number
+  /** The largest factor that p - q of a row is multiplied by. */
+  readonly gradientUnit: number
 }
 
 type Fields = TargetFields & ReductionFields
@@ -40,10 +42,8 @@ export function mixedLosses(batch: Batch, fields: Fields): Formulation {
   const ownTargets = buildTargets(memory, layout, dtype, { ...fields, mixup: undefined })
   const { counted } = batch.targets
   const own = formulation(name, withTargets(batch, { ...ownTargets, counted }), crossEntropy, fields)
-  const partners = {
-    ...partnerTargets(memory, layout, dtype, ownTargets, mix),
-    counted: counted.map((counts, row) => (counts && lamOf(row) < 1 ? 1 : 0)),
-  }
+  // Every row that counts is a row of both losses, whatever its share in them: each mean is over all of these.
+  const partners = { ...partnerTargets(memory, layout, dtype, ownTargets, mix), counted }
   const partner = formulation(name, withTargets(batch, partners), crossEntropy, fields)
 
   const losses = own.losses.map((loss, row) => blend(lamOf(row), loss, partner.losses[row]!))
@@ -54,8 +54,12 @@ export function mixedLosses(batch: Batch, fields: Fields): Formulation {
     gradients[i] = blend(lamOf(Math.floor(i / layout.numClasses)), gradients[i]!, others[i]!)
   const ownLosses = own.losses.map((loss, row) => blend(lamOf(row), loss, 0))
   const partnerLosses = partner.losses.map((loss, row) => blend(lamOf(row), 0, loss))
-  const loss = reduceLosses(ownLosses, own) + (partners.counted.includes(1) ? reduceLosses(partnerLosses, partner) : 0)
-  return { name, normalizer: own.normalizer, loss, losses, gradients: own.gradients }
+  // A loss nobody has a share in is left out: where its weights sum to 0 it would be 0/0.
+  const loss =
+    (mix.lam.some((lam) => lam > 0) ? reduceLosses(ownLosses, own) : 0) +
+    (mix.lam.some((lam) => lam < 1) ? reduceLosses(partnerLosses, partner) : 0)
+  const gradientUnit = Math.max(own.gradientUnit, partner.gradientUnit)
+  return { name, normalizer: own.normalizer, loss, losses, gradients: own.gradients, gradientUnit }
 
   function lamOf(row: number): number {
     return mix.lam[Math.floor(row / layout.rowsPerSample)]!
@@ -73,7 +77,13 @@ function withTargets(batch: Batch, targets: Targets): Batch {
 
 function formulation(name: string, batch: Batch, definition: LossDefinition, fields: Fields): Formulation {
   const { reduction, loss, losses, gradients } = evaluateBatch(batch, definition, {}, fields, true)
-  return { name, normalizer: reduction.normalizer, loss, losses, gradients }
+  const scales = batch.engine.memory.f64(reduction.gradientScale, batch.layout.numRows)
+  const scale = scales.reduce(
+    (largest, each, row) => (batch.targets.counted[row] ? Math.max(largest, each) : largest),
+    0,
+  )
+  const weight = batch.classWeights ? batch.classWeights.reduce((a, b) => Math.max(a, b)) : 1
+  return { name, normalizer: reduction.normalizer, loss, losses, gradients, gradientUnit: scale * weight }
 }
 
 export interface Difference {
@@ -85,12 +95,11 @@ export interface Difference {
 
 /**
  * The largest differences between any two formulations. Losses are compared relative to the larger of the two, gradients relative to
- * `gradientUnit`: a gradient is a difference of two distributions times that, and rounds like them.
+ * their unit: a gradient is a difference of two distributions times that, and rounds like them.
  */
 export function differences(
   batch: Batch,
   formulations: readonly Formulation[],
-  gradientUnit: number,
 ): { absolute: Difference; relative: Difference } {
   const { memory } = batch.engine
   const size = batch.layout.numRows * batch.layout.numClasses
@@ -98,6 +107,7 @@ export function differences(
   const loss = spread(1, () => formulations.map((each) => each.loss))
   const losses = spread(batch.layout.numRows, (row) => formulations.map((each) => each.losses[row]!))
   const gradient = spread(size, (i) => gradients.map((each) => each[i]!)).absolute
+  const gradientUnit = Math.max(...formulations.map((each) => each.gradientUnit))
   return {
     absolute: { loss: loss.absolute, losses: losses.absolute, gradients: gradient },
     relative: {
@@ -113,7 +123,8 @@ function spread(length: number, valuesAt: (i: number) => number[]): { absolute: 
   let relative = 0
   for (let i = 0; i < length; i++) {
     const values = valuesAt(i)
-    if (values.every((value) => Object.is(value, values[0]))) continue
+    // Equal infinities have no difference to take; -0 and 0 are equal.
+    if (values.every((value) => value === values[0] || Object.is(value, values[0]))) continue
     const difference = Math.max(...values) - Math.min(...values)
     absolute = Math.max(absolute, difference)
     relative = Math.max(relative, difference / Math.max(...values.map(Math.abs)))

@@ -101,7 +101,10 @@ export function weighLosses(losses: Float64Array, { sampleWeights }: Reduction):
     losses[row] = sampleWeights[row] === 0 ? 0 : losses[row]! * sampleWeights[row]!
 }
 
-/** sum(losses) / normalizer, NaN for a mean over nothing. */
+/**
+ * sum(losses) / normalizer. NaN for a mean over nothing, even where smoothing towards classes of other weight leaves a row a loss:
+ * PyTorch adds its 0/0 of the labels to whatever the smoothing gives.
+ */
 export function reduceLosses(losses: Float64Array, { normalizer }: Pick<Reduction, 'normalizer'>): number {
   let total = 0
   for (let start = 0; start < losses.length; start += SUM_BLOCK_ROWS) {
@@ -110,5 +113,5 @@ export function reduceLosses(losses: Float64Array, { normalizer }: Pick<Reductio
     for (let row = start; row < end; row++) sum += losses[row]!
     total += sum
   }
-  return total / normalizer
+  return normalizer === 0 ? Number.NaN : total / normalizer
 }

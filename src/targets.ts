@@ -337,7 +337,10 @@ function mixDense(memory: KernelMemory, layout: Layout, dtype: 'F32' | 'F64', va
   return mixed
 }
 
-/** The targets each row's partner has, as targets of their own. */
+/**
+ * The targets each row's partner has, as targets of their own. An ignored partner has none to give: where a row counts beside one, the
+ * partner has no weight, and the row's own label stands in its place.
+ */
 export function partnerTargets(
   memory: KernelMemory,
   layout: Layout,
@@ -361,13 +364,18 @@ export function partnerTargets(
   permute(counted, partnerCounted, 1)
   if (rows.kind === 'sparse') {
     const labels = memory.allocate(layout.numRows * ELEMENT_BYTES.I32)
-    permute(memory.i32(rows.labels, layout.numRows), memory.i32(labels, layout.numRows), 1)
-    return { rows: { ...rows, labels }, counted: partnerCounted, isIndexRoute }
+    const own = memory.i32(rows.labels, layout.numRows)
+    const partners = memory.i32(labels, layout.numRows)
+    permute(own, partners, 1)
+    partnerCounted.forEach((counts, row) => {
+      if (!counts) partners[row] = own[row]!
+    })
+    return { rows: { ...rows, labels }, counted, isIndexRoute }
   }
   const size = layout.numRows * numClasses
   const values = memory.allocate(size * ELEMENT_BYTES[dtype])
   permute(viewOf(memory, dtype, rows.values, size), viewOf(memory, dtype, values, size), numClasses)
-  return { rows: { ...rows, values }, counted: partnerCounted, isIndexRoute }
+  return { rows: { ...rows, values }, counted, isIndexRoute }
 }
 
 /** The rows `start` to the end of `rows`, as rows of their own. */

@@ -2,7 +2,7 @@ import { EquivalenceBody, type LossRequest } from '../../schemas/loss.ts'
 import type { AnswerObject } from '../answer.ts'
 import { type Batch, prepareBatch } from '../batch.ts'
 import { decompose } from '../decomposition.ts'
-import { differences, type Formulation, mixedLosses, nllUniform, softTarget } from '../formulations.ts'
+import { differences, mixedLosses, nllUniform, softTarget } from '../formulations.ts'
 import { crossEntropy } from '../losses/cross-entropy.ts'
 import type { Tensor } from '../wire/tensor.ts'
 import { lossesOutput, lossOperation } from './loss.ts'
@@ -25,7 +25,6 @@ export const equivalenceOperation: Operation = {
     const { absolute, relative } = differences(
       batch,
       isReduced ? formulations : formulations.map((each) => ({ ...each, loss: 0 })),
-      gradientUnit(batch, formulations),
     )
     const tolerance = TOLERANCE[batch.dtype]
     const decomposition = decompose({ ...batch, family: crossEntropy.family })
@@ -53,12 +52,6 @@ export const equivalenceOperation: Operation = {
       rows: batch.layout.numRows,
     }
   },
-}
-
-/** The largest factor a row's p - q is multiplied by. */
-function gradientUnit({ classWeights }: Batch, formulations: readonly Formulation[]): number {
-  const weight = classWeights ? Math.max(...classWeights) : 1
-  return Math.max(...formulations.map(({ normalizer }) => (normalizer === 0 ? 0 : weight / normalizer)))
 }
 
 /** Why the formulations differ, where they do. */

@@ -80,7 +80,7 @@ export function expected(definition: LossDefinition, request: ModelRequest): Exp
   return {
     counted,
     losses,
-    loss: sum(losses) / normalizer,
+    loss: normalizer === 0 ? Number.NaN : sum(losses) / normalizer,
     normalizer,
     smoothed,
     scales: rows.map((row) =>
