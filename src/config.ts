@@ -37,6 +37,15 @@ export const Environment = z.object({
     .max(65_536)
     .default(256)
     .describe('Requests that may wait for a worker; one more is answered 503.'),
+  LOSSD_INLINE_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_536)
+    .default(4096)
+    .describe(
+      'Bodies up to this are evaluated on the main thread, where handing them to a worker would take longer; 0 is none.',
+    ),
   LOSSD_REQUEST_TIMEOUT_MS: z.coerce
     .number()
     .int()
@@ -83,6 +92,7 @@ export interface Config {
   readonly workers: number
   readonly maxBodyBytes: number
   readonly maxQueue: number
+  readonly inlineMaxBytes: number
   readonly requestTimeoutMs: number
   readonly shutdownGraceMs: number
   readonly drainDelayMs: number
@@ -113,6 +123,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     workers: env.LOSSD_WORKERS,
     maxBodyBytes: env.LOSSD_MAX_BODY_BYTES,
     maxQueue: env.LOSSD_MAX_QUEUE,
+    inlineMaxBytes: env.LOSSD_INLINE_MAX_BYTES,
     requestTimeoutMs: env.LOSSD_REQUEST_TIMEOUT_MS,
     shutdownGraceMs: env.LOSSD_SHUTDOWN_GRACE_MS,
     drainDelayMs: env.LOSSD_DRAIN_DELAY_MS,

@@ -15,6 +15,11 @@ const operations = {
 
 export type OperationName = keyof typeof operations
 
+/** Whether a small body of this operation is little work and a small answer. */
+export function isProportional(operation: OperationName): boolean {
+  return operations[operation].isProportional
+}
+
 /** Names of the formats a request came in and its answer is wanted in. */
 export interface Formats {
   readonly request: string

@@ -15,6 +15,7 @@ const TOLERANCE = { F32: 1e-6, F64: 1e-12 } as const
 /** `POST /equivalence`: every formulation of label-smoothed cross entropy on one batch, and how far apart they are. */
 export const equivalenceOperation: Operation = {
   name: 'equivalence',
+  isProportional: true,
   tensorFields: lossOperation.tensorFields,
 
   run(engine, envelope) {

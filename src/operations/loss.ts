@@ -19,6 +19,7 @@ const definitions: ReadonlyMap<string, LossDefinition> = new Map(losses.map((los
 /** `POST /loss`: one loss over a batch. */
 export const lossOperation: Operation = {
   name: 'loss',
+  isProportional: true,
   tensorFields: new Set([...lossBranches.values()].flatMap((branch) => tensorFields(branch.shape))),
 
   run(engine, envelope) {

@@ -7,6 +7,8 @@ export interface Operation {
   readonly name: string
   /** Dotted paths of the fields that may hold tensors. */
   readonly tensorFields: ReadonlySet<string>
+  /** Whether work and answer are bounded by the size of the body. */
+  readonly isProportional: boolean
   /** Throws a `Refusal` for a request it does not take. */
   run(engine: Engine, envelope: Envelope): Computed
 }

@@ -12,6 +12,7 @@ import { validate } from './validate.ts'
 /** `POST /targets`: the distribution a loss would compare with. */
 export const targetsOperation: Operation = {
   name: 'targets',
+  isProportional: false,
   tensorFields: new Set(tensorFields(TargetsBody.shape)),
 
   run(engine, envelope) {

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module'
 import { Piscina } from 'piscina'
-import type { Formats, OperationName } from '../evaluate.ts'
+import { type Formats, isProportional, type OperationName } from '../evaluate.ts'
+import { createEngine } from '../kernels/engine.ts'
 import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
 import { CANCEL_SLOTS, type EvaluateTask, type TaskResult, type WarmTask, type WorkerData } from './message.ts'
+import { runTask } from './run.ts'
 
 export interface Pool {
   /** Resolves when every worker has compiled its kernels and passed its self-test. */
@@ -13,7 +15,8 @@ export interface Pool {
   /** Piscina's own pool, for its threads. */
   readonly threads: Piscina['threads']
   /**
-   * Evaluates on a worker. `body` is transferred and gone afterwards.
+   * Evaluates on a worker, or at once on this thread where the body is so small that handing it over would take longer. `body` is
+   * transferred and gone afterwards.
    *
    * @param signal when it aborts, nobody waits any more: work still queued is skipped, work begun goes on (ending it would kill its thread
    *               and the warm kernels in it) and its result is dropped. The promise then rejects with the signal's reason
@@ -26,15 +29,18 @@ export interface Pool {
 export interface PoolOptions {
   readonly workers: number
   readonly maxQueue: number
+  /** The largest body that is evaluated on this thread; 0 is none. */
+  readonly inlineMaxBytes: number
 }
 
 const MAX_TASK_ID = 2 ** 31 - 1
 
-/** Worker threads that each run the pipeline from bytes to bytes; the main thread never reads a number. */
-export function createPool({ workers, maxQueue }: PoolOptions): Pool {
+/** Worker threads that each run the pipeline from bytes to bytes. */
+export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): Pool {
   const cancelled = new Int32Array(new SharedArrayBuffer(CANCEL_SLOTS * Int32Array.BYTES_PER_ELEMENT))
   const warm = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-  const workerData: WorkerData = { kernelModule: loadKernelModule(), cancelled, warm, workers }
+  const kernelModule = loadKernelModule()
+  const workerData: WorkerData = { kernelModule, cancelled, warm, workers }
   const piscina = new Piscina({
     filename: createRequire(import.meta.url).resolve('#worker'),
     minThreads: workers,
@@ -44,6 +50,7 @@ export function createPool({ workers, maxQueue }: PoolOptions): Pool {
   })
   const warmTask: WarmTask = { kind: 'warm' }
   const ready = Promise.all(Array.from({ length: workers }, () => piscina.run(warmTask))).then(() => undefined)
+  const inlineEngine = createEngine(kernelModule)
   let lastId = 0
 
   return {
@@ -55,11 +62,12 @@ export function createPool({ workers, maxQueue }: PoolOptions): Pool {
       return piscina.threads
     },
     async evaluate(operation, body, formats, signal) {
-      if (piscina.queueSize >= maxQueue) throw new Refusal('overloaded', `${maxQueue} requests are waiting already`)
       signal.throwIfAborted()
       const id = (lastId % MAX_TASK_ID) + 1
       lastId = id
       const task: EvaluateTask = { kind: 'evaluate', id, operation, body, formats }
+      if (body.byteLength <= inlineMaxBytes && isProportional(operation)) return runTask(inlineEngine, task)
+      if (piscina.queueSize >= maxQueue) throw new Refusal('overloaded', `${maxQueue} requests are waiting already`)
       const result = piscina.run(task, { transferList: [body] }) as Promise<TaskResult>
       return orAborted(result, signal, () => Atomics.store(cancelled, id % CANCEL_SLOTS, id))
     },

@@ -1,12 +1,15 @@
 import { workerData } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
-import { evaluate } from '../evaluate.ts'
 import { createEngine } from '../kernels/engine.ts'
 import { warmUp } from '../warm-up.ts'
-import { CANCEL_SLOTS, clock, type EvaluateTask, type Task, type TaskResult, type WorkerData } from './message.ts'
+import { CANCEL_SLOTS, type EvaluateTask, type Task, type TaskResult, type WorkerData } from './message.ts'
+import { runTask } from './run.ts'
 
-/** Linear memory never shrinks: an engine that a large request has grown beyond this is replaced by a fresh one. */
-const MAX_IDLE_BYTES = 64 * 2 ** 20
+/**
+ * Linear memory never shrinks: an engine that a large request has grown beyond this is replaced by a fresh one. Half of it or more
+ * was reserved and never written, and is not resident.
+ */
+const MAX_IDLE_BYTES = 256 * 2 ** 20
 /** How long a worker waits for the others to come up before it gets to work alone. */
 const WARM_TIMEOUT_MS = 30_000
 
@@ -29,23 +32,11 @@ function meetTheOthers(): void {
   }
 }
 
-const NOTHING = { body: undefined, mediaType: undefined, headers: undefined, problem: undefined }
-
-function runEvaluation({ id, operation, body, formats }: EvaluateTask): unknown {
-  const startedAt = clock()
-  if (Atomics.load(cancelled, id % CANCEL_SLOTS) === id) return undefined
+function runEvaluation(task: EvaluateTask): unknown {
+  if (Atomics.load(cancelled, task.id % CANCEL_SLOTS) === task.id) return undefined
   try {
-    const { result, loss, rows, decodeMs, computeMs, encodeMs } = evaluate(
-      engine,
-      operation,
-      new Uint8Array(body),
-      formats,
-    )
-    const report = { loss, rows, startedAt, decodeMs, computeMs, encodeMs }
-    if (!result.ok) return { ...NOTHING, problem: result.problem, report } satisfies TaskResult
-    const { bytes, mediaType, headers } = result
-    const answer = { ...NOTHING, body: bytes.buffer, mediaType, headers, report } satisfies TaskResult
-    return moved(answer, answer.body)
+    const result = runTask(engine, task)
+    return result.body ? moved(result, result.body) : result
   } finally {
     if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = createEngine(kernelModule)
   }
