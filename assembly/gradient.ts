@@ -6,9 +6,13 @@ export function scale<T extends number>(out: usize, count: usize, a: T, b: T): v
   const va = v128.splat<T>(a)
   const vb = v128.splat<T>(b)
   const end = out + count * sizeof<T>()
-  for (const last = out + (count & ~(lanes - 1)) * sizeof<T>(); out < last; out += 16) {
+  for (const last = out + (count & ~(4 * lanes - 1)) * sizeof<T>(); out < last; out += 64) {
     v128.store(out, v128.sub<T>(v128.mul<T>(v128.load(out), va), vb))
+    v128.store(out, v128.sub<T>(v128.mul<T>(v128.load(out, 16), va), vb), 16)
+    v128.store(out, v128.sub<T>(v128.mul<T>(v128.load(out, 32), va), vb), 32)
+    v128.store(out, v128.sub<T>(v128.mul<T>(v128.load(out, 48), va), vb), 48)
   }
+  for (; out + 16 <= end; out += 16) v128.store(out, v128.sub<T>(v128.mul<T>(v128.load(out), va), vb))
   for (; out < end; out += sizeof<T>()) store<T>(out, load<T>(out) * a - b)
 }
 

@@ -4,8 +4,6 @@
  */
 
 export let maximum: f64 = 0
-/** Only for float32: who sums a float32 row must know how far its smallest element is. */
-export let minimum: f64 = 0
 /** Index of the first element equal to `maximum`. */
 export let position: usize = 0
 
@@ -21,8 +19,6 @@ export function findMaximum<T extends number>(row: usize, count: usize): void {
   let max1 = max0
   let max2 = max0
   let max3 = max0
-  let min0 = max0
-  let min1 = max0
   let from = row
   for (; from + 48 <= last; from += 64) {
     const z0 = v128.load(from)
@@ -33,36 +29,23 @@ export function findMaximum<T extends number>(row: usize, count: usize): void {
     max1 = v128.pmax<T>(max1, z1)
     max2 = v128.pmax<T>(max2, z2)
     max3 = v128.pmax<T>(max3, z3)
-    if (sizeof<T>() == 4) {
-      min0 = v128.pmin<T>(min0, v128.pmin<T>(z0, z1))
-      min1 = v128.pmin<T>(min1, v128.pmin<T>(z2, z3))
-    }
   }
   for (; from < last; from += 16) {
     const z = v128.load(from)
     max0 = v128.pmax<T>(max0, z)
-    if (sizeof<T>() == 4) min0 = v128.pmin<T>(min0, z)
   }
   max0 = v128.pmax<T>(v128.pmax<T>(max0, max1), v128.pmax<T>(max2, max3))
   max0 = v128.pmax<T>(max0, v128.shuffle<f64>(max0, max0, 1, 0))
-  if (sizeof<T>() == 4) {
-    max0 = v128.pmax<T>(max0, v128.shuffle<f32>(max0, max0, 1, 0, 3, 2))
-    min0 = v128.pmin<T>(min0, min1)
-    min0 = v128.pmin<T>(min0, v128.shuffle<f64>(min0, min0, 1, 0))
-    min0 = v128.pmin<T>(min0, v128.shuffle<f32>(min0, min0, 1, 0, 3, 2))
-    minimum = f32x4.extract_lane(min0, 0)
-  }
+  if (sizeof<T>() == 4) max0 = v128.pmax<T>(max0, v128.shuffle<f32>(max0, max0, 1, 0, 3, 2))
   maximum = v128.extract_lane<T>(max0, 0)
   position = find<T>(row, last, v128.splat<T>(v128.extract_lane<T>(max0, 0)))
 }
 
 function findInFew<T extends number>(row: usize, count: usize): void {
   maximum = load<T>(row)
-  minimum = maximum
   position = 0
   for (let k: usize = 1; k < count; k++) {
     const z: f64 = load<T>(row + k * sizeof<T>())
-    minimum = min(minimum, z)
     if (z > maximum) {
       maximum = z
       position = k

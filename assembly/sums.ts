@@ -2,32 +2,27 @@
  * The sums of one row z [count] that softmax and cross entropy are made of: R = sum of exp(z - m) over all but one maximum m.
  * Leaving one maximum out keeps every digit of log(sum exp(z - m)) = log1p(R) for a confident row.
  *
- * A float32 row goes the narrow way, in float32 arithmetic that loses nothing that counts:
- *   - z - m is rounded, and a rounding of 2^-21 at distance 8..16 would be 8 ulp of a loss that one competitor dominates. So z
- *     is taken relative to c, which is m rounded to a multiple of the last place of the widest |z| that counts; then
- *     fast two-sum gives the error of x = z - c exactly in two operations ((x + c) is exact), and exp takes it back in.
- *   - sums leave float32 every 16 elements; terms of one sign, so each rounding is relative.
- *   - exponentials below 2^-127 vanish. They count only if R is tiny.
- * Rows it does not suit (R < 2^-80, |m| >= 2^14) go the wide way: the same in float64, element by element as precise as it gets.
- * The choice depends on the row alone.
- *
- * Measured against float64: R within 1.7e-7 relative for float32 rows, 3e-16 * (1 + gap) for float64 rows.
+ * A float32 row goes the narrow way, in float32 arithmetic that loses nothing that counts: exp(z) is taken relative to the
+ * power of two next to exp(m), see `expF32`, and sums leave float32 every 16 elements, their terms being of one sign.
+ * Exponentials below 2^-126 vanish, which counts only if R is tiny. So rows with R < 2^-80, and rows with |m| >= 600, where the
+ * reduction of z is no longer exact, go the wide way, which is float64 from the first element on. The choice depends on
+ * the row alone.
  */
-import { CUTOFF_F32, CUTOFF_F64, expF32, expF64 } from './exp'
-import { foldF32, loadPair, loadPart, SINK, storePair, storePart, sumF64 } from './lanes'
-import { findMaximum, maximum, minimum, position } from './maximum'
+import { CUTOFF_F64, expF64, LN2, LOG2_E } from './exp'
+import { loadPair, SINK, storePair, sumF64 } from './lanes'
+import { findMaximum, maximum, position } from './maximum'
+import { narrowSegment, segmentDistance, segmentSum } from './narrow'
 
 /** R. NaN if the row holds a NaN. */
 export let others: f64 = 0
 /** A stored exponential times this is exp(z - m). */
 export let factor: f64 = 1
 
-/** sum of (m - z), known only if `hasDistance`. */
+/** sum of (m - z) as the narrow way found it; not finite if it did not. */
 let distance: f64 = 0
-let hasDistance: bool = false
 
 const LEAST_NARROW_SUM: f64 = 8.271806125530277e-25 // 2^-80
-const NARROW_MAXIMUM: f64 = 16384
+const NARROW_MAXIMUM: f64 = 600
 
 /**
  * Sets `maximum`, `position`, `others`, `factor` and stores the exponentials but the one at `position`.
@@ -40,7 +35,7 @@ export function sumExponentials<T extends number>(row: usize, count: usize, out:
   if (!(abs(maximum) < Infinity)) return false
   const to = out ? out : SINK
   const step: usize = out ? 64 : 0
-  hasDistance = false
+  distance = Infinity
   if (sizeof<T>() == 4) {
     if (abs(maximum) < NARROW_MAXIMUM) {
       // In place, what is stored is lost to the wide way: look first.
@@ -48,7 +43,7 @@ export function sumExponentials<T extends number>(row: usize, count: usize, out:
       if (out != row || others >= LEAST_NARROW_SUM) sumNarrow(row, count, to, step)
       if (others >= LEAST_NARROW_SUM) return true
       if (isNaN(others)) return false
-      hasDistance = false
+      distance = Infinity
     }
   }
   sumWide<T>(row, count, to, step)
@@ -57,7 +52,7 @@ export function sumExponentials<T extends number>(row: usize, count: usize, out:
 
 /** sum of (m - z) over the row of the last `sumExponentials`; +Infinity if it holds -Infinity. */
 export function uniformDistance<T extends number>(row: usize, count: usize): f64 {
-  if (hasDistance) return distance
+  if (distance < Infinity) return distance
   const m = f64x2.splat(maximum)
   let sum0 = f64x2.splat(0)
   let sum1 = f64x2.splat(0)
@@ -72,85 +67,18 @@ export function uniformDistance<T extends number>(row: usize, count: usize): f64
 }
 
 function sumNarrow(row: usize, count: usize, to: usize, step: usize): void {
-  const center = roundedCenter(maximum)
-  const low = <f32>(center + CUTOFF_F32)
+  const exponent = nearest(maximum * LOG2_E)
+  const behind = position + 1
   others = 0
   distance = 0
-  narrowSegment(row, position, to, step, <f32>center, low)
-  const behind = position + 1
-  narrowSegment(row + behind * 4, count - behind, step ? to + behind * 4 : to, step, <f32>center, low)
-  const shift = center - maximum
-  // exp(shift), |shift| <= 2^-10
-  factor = 1 + shift * (1 + shift * (0.5 + shift * (1.0 / 6)))
+  narrowSegment(row, position, to, step, <f32>maximum, <f32>exponent)
+  others += segmentSum
+  distance += segmentDistance
+  narrowSegment(row + behind * 4, count - behind, step ? to + behind * 4 : to, step, <f32>maximum, <f32>exponent)
+  others += segmentSum
+  distance += segmentDistance
+  factor = f64x2.extract_lane(expF64(f64x2.splat(exponent * LN2 - maximum)), 0)
   others *= factor
-  distance -= <f64>(count - 1) * shift
-  hasDistance = minimum >= low
-}
-
-/** `m` rounded to a multiple of the last place of a float32 as large as any that is not negligible beside `m`. */
-// @ts-ignore: decorator
-@inline
-function roundedCenter(m: f64): f64 {
-  const exponent = reinterpret<u32>(<f32>(abs(m) + 104)) & 0x7f800000
-  const ulp: f64 = reinterpret<f32>(exponent - (23 << 23))
-  return nearest(m / ulp) * ulp
-}
-
-/** Adds exp(z - c) to `others` and c - z to `distance`. */
-function narrowSegment(from: usize, count: usize, to: usize, step: usize, center: f32, low: f32): void {
-  const c = f32x4.splat(center)
-  const cut = f32x4.splat(low)
-  let sum0 = f64x2.splat(0)
-  let sum1 = f64x2.splat(0)
-  let left0 = f64x2.splat(0)
-  let left1 = f64x2.splat(0)
-  for (const end = from + (count & ~15) * 4; from < end; from += 64, to += step) {
-    // pmax with z first lets NaN through.
-    const z0 = f32x4.pmax(v128.load(from), cut)
-    const z1 = f32x4.pmax(v128.load(from, 16), cut)
-    const z2 = f32x4.pmax(v128.load(from, 32), cut)
-    const z3 = f32x4.pmax(v128.load(from, 48), cut)
-    const x0 = f32x4.sub(z0, c)
-    const x1 = f32x4.sub(z1, c)
-    const x2 = f32x4.sub(z2, c)
-    const x3 = f32x4.sub(z3, c)
-    const e0 = expF32(x0, f32x4.sub(z0, f32x4.add(x0, c)))
-    const e1 = expF32(x1, f32x4.sub(z1, f32x4.add(x1, c)))
-    const e2 = expF32(x2, f32x4.sub(z2, f32x4.add(x2, c)))
-    const e3 = expF32(x3, f32x4.sub(z3, f32x4.add(x3, c)))
-    v128.store(to, e0)
-    v128.store(to, e1, 16)
-    v128.store(to, e2, 32)
-    v128.store(to, e3, 48)
-    const e = f32x4.add(f32x4.add(e0, e1), f32x4.add(e2, e3))
-    const x = f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3))
-    sum0 = f64x2.add(sum0, f64x2.promote_low_f32x4(e))
-    sum1 = f64x2.add(sum1, f64x2.promote_low_f32x4(v128.shuffle<f64>(e, e, 1, 1)))
-    left0 = f64x2.sub(left0, f64x2.promote_low_f32x4(x))
-    left1 = f64x2.sub(left1, f64x2.promote_low_f32x4(v128.shuffle<f64>(x, x, 1, 1)))
-  }
-  const vectorStep = step >> 2
-  for (const end = from + (count & 12) * 4; from < end; from += 16, to += vectorStep) {
-    const z = f32x4.pmax(v128.load(from), cut)
-    const x = f32x4.sub(z, c)
-    const e = expF32(x, f32x4.sub(z, f32x4.add(x, c)))
-    v128.store(to, e)
-    sum0 = f64x2.add(sum0, foldF32(e))
-    left0 = f64x2.sub(left0, foldF32(x))
-  }
-  const rest = count & 3
-  if (rest) {
-    const loaded = loadPart(from, rest, -Infinity)
-    const z = f32x4.pmax(loaded, cut)
-    const x = f32x4.sub(z, c)
-    const e = expF32(x, f32x4.sub(z, f32x4.add(x, c)))
-    storePart(to, rest, e)
-    sum0 = f64x2.add(sum0, foldF32(e))
-    // The filler lanes must not count; a real -Infinity makes the distance unknown anyway.
-    left0 = f64x2.sub(left0, foldF32(v128.and(x, f32x4.ne(loaded, f32x4.splat(-Infinity)))))
-  }
-  others += sumF64(f64x2.add(sum0, sum1))
-  distance += sumF64(f64x2.add(left0, left1))
 }
 
 function sumWide<T extends number>(row: usize, count: usize, to: usize, step: usize): void {

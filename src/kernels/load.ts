@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
-/** The least module that holds a SIMD instruction: a function that drops `i8x16.popcnt(v128.const 0)`'s input. */
+/** A module of one function that gives `i8x16.popcnt(i8x16.splat(0))`: valid only where SIMD is supported. */
 const SIMD_PROBE = Uint8Array.of(
   ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
   ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b],
