@@ -103,7 +103,8 @@ ROUTES = {
 
 def _torch_route(batch, function, targets, options):
     def evaluate(z):
-        scores = torch.movedim(z.reshape(*batch.positions_shape, -1), -1, 1)
+        # nll_loss of images asks for it in its backward pass.
+        scores = torch.movedim(z.reshape(*batch.positions_shape, -1), -1, 1).contiguous()
         given = {'weight': torch.tensor(batch.class_weights) if 'class_weights' in batch.request else None, **options}
         losses = function(scores, torch.tensor(targets), reduction='none', **given).reshape(-1)
         if batch.reduction == 'none' or not is_plain(batch):
