@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { shown } from '../src/problems.ts'
 import { WIRE_TYPES } from '../src/wire/elements.ts'
 import { isTensor, isTensorFault, type Tensor, type TensorFault } from '../src/wire/tensor.ts'
 
@@ -73,12 +74,13 @@ export function tensorOr<T extends string | number>(
   const schema = z
     .custom<T | Tensor>()
     .superRefine((value, context) => {
-      const parsed = (isTensor(value) || isTensorFault(value) ? array : plain).safeParse(value)
+      const isArray = isTensor(value) || isTensorFault(value)
+      const parsed = (isArray ? array : plain).safeParse(value)
       for (const { path, message, ...rest } of parsed.error?.issues ?? []) {
         context.addIssue({
           code: 'custom',
           path: [...path],
-          message,
+          message: isArray ? message : mismatch(message, value),
           params: 'params' in rest ? rest.params : undefined,
         })
       }
@@ -108,6 +110,12 @@ function unwrap(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
     ? unwrap(schema.unwrap() as z.ZodType)
     : schema
+}
+
+/** What a message of zod expects, and what came. */
+export function mismatch(message: string, value: unknown): string {
+  const expected = message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): /, '').replace(/, received .*/, '')
+  return `${expected}, got ${shown(value)}`
 }
 
 /** What a JSON value is, in the words of JSON, for a message. */

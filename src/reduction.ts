@@ -1,5 +1,5 @@
 import type { KernelMemory } from './kernels/memory.ts'
-import type { Layout } from './layout.ts'
+import { type Layout, rowPath } from './layout.ts'
 import { refuseAt } from './problems.ts'
 import { readVector, sameShape, type Targets } from './targets.ts'
 import type { Tensor } from './wire/tensor.ts'
@@ -69,7 +69,7 @@ function readSampleWeights(memory: KernelMemory, layout: Layout, tensor: Tensor)
   const ofRows = sameShape(tensor.shape, layout.rowsShape)
   const shape = ofRows || tensor.shape.length > 1 ? layout.rowsShape : [layout.numSamples]
   const given = readVector(memory, tensor, ['sample_weights'], shape, 'one weight for each row,')
-  checkWeights(given, 'sample_weights')
+  checkWeights(given, (i) => ['sample_weights', ...(ofRows ? rowPath(layout, i) : [i])])
   return ofRows
     ? given
     : Float64Array.from({ length: layout.numRows }, (_, row) => given[Math.floor(row / layout.rowsPerSample)]!)
@@ -77,14 +77,14 @@ function readSampleWeights(memory: KernelMemory, layout: Layout, tensor: Tensor)
 
 export function readClassWeights(memory: KernelMemory, layout: Layout, tensor: Tensor): Float64Array {
   const weights = readVector(memory, tensor, ['class_weights'], [layout.numClasses], 'one weight for each class,')
-  checkWeights(weights, 'class_weights')
+  checkWeights(weights, (k) => ['class_weights', k])
   return weights
 }
 
-function checkWeights(weights: Float64Array, field: string): void {
+function checkWeights(weights: Float64Array, pathOf: (index: number) => (string | number)[]): void {
   for (const [i, weight] of weights.entries()) {
     if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY))
-      throw refuseAt('validation_failed', [field, i], `expected a finite weight >= 0, got ${weight}`)
+      throw refuseAt('validation_failed', pathOf(i), `expected a finite weight >= 0, got ${weight}`)
   }
 }
 

@@ -19,7 +19,7 @@ export const equivalenceOperation: Operation = {
   tensorFields: lossOperation.tensorFields,
 
   run(engine, envelope) {
-    const request = validate(EquivalenceBody, envelope, Object.keys(EquivalenceBody.shape)) as LossRequest
+    const request = validate(EquivalenceBody, envelope) as LossRequest
     const batch = prepareBatch(engine, crossEntropy.family.field, request[crossEntropy.family.field] as Tensor, request)
     const formulations = [nllUniform(batch, request), softTarget(batch, request), mixedLosses(batch, request)]
     const isReduced = request.reduction !== 'none'

@@ -25,7 +25,7 @@ export const lossOperation: Operation = {
   run(engine, envelope) {
     const definition = selectLoss(envelope)
     const branch = lossBranches.get(definition.name)!
-    const request = validate(branch, envelope, Object.keys(branch.shape)) as LossRequest
+    const request = validate(branch, envelope) as LossRequest
     const batch = prepareBatch(engine, definition.family.field, request[definition.family.field] as Tensor, request)
     const evaluated = evaluateBatch(batch, definition, request, request, request.outputs.includes('gradients'))
     const context = { engine, batch, evaluated, request, scored: { ...batch, family: definition.family } }

@@ -16,7 +16,7 @@ export const targetsOperation: Operation = {
   tensorFields: new Set(tensorFields(TargetsBody.shape)),
 
   run(engine, envelope) {
-    const request = validate(TargetsBody, envelope, Object.keys(TargetsBody.shape))
+    const request = validate(TargetsBody, envelope)
     const layout = targetLayout(request.targets.shape, request.num_classes, request.class_axis)
     const dtype = elementTypeOf(request.dtype)
     const targets = buildTargets(engine.memory, layout, dtype, request)

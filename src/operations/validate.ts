@@ -1,12 +1,13 @@
 import { closest, distance } from 'fastest-levenshtein'
-import type { z } from 'zod'
-import { type Fault, MAX_FAULTS, PROBLEMS, type ProblemCode, pointer, Refusal, shown } from '../problems.ts'
+import { z } from 'zod'
+import { mismatch } from '../../schemas/tensor.ts'
+import { type Fault, MAX_FAULTS, PROBLEMS, type ProblemCode, pointer, Refusal } from '../problems.ts'
 
 /** What the schema makes of the fields, or a refusal that names the first faults. */
-export function validate<T>(schema: z.ZodType<T>, fields: unknown, knownFields: readonly string[]): T {
+export function validate<T>(schema: z.ZodType<T>, fields: unknown): T {
   const result = schema.safeParse(fields)
   if (result.success) return result.data
-  const faults = result.error.issues.flatMap((issue) => faultsOf(issue, fields, knownFields)).slice(0, MAX_FAULTS)
+  const faults = result.error.issues.flatMap((issue) => faultsOf(issue, fields, schema)).slice(0, MAX_FAULTS)
   const [{ code, fault }] = faults as [CodedFault]
   throw new Refusal(
     code,
@@ -20,34 +21,35 @@ interface CodedFault {
   readonly fault: Fault
 }
 
-function faultsOf(issue: z.core.$ZodIssue, fields: unknown, knownFields: readonly string[]): CodedFault[] {
+function faultsOf(issue: z.core.$ZodIssue, fields: unknown, schema: z.ZodType): CodedFault[] {
   const path = issue.path as (string | number)[]
   if (issue.code === 'unrecognized_keys') {
     return issue.keys
       .slice(0, MAX_FAULTS)
       .map((key) =>
-        coded(
-          'validation_failed',
-          [...path, key],
-          `unknown field${suggestion(key, path.length === 0 ? knownFields : [])}`,
-        ),
+        coded('validation_failed', [...path, key], `unknown field${suggestion(key, fieldsAt(schema, path))}`),
       )
   }
   const code = issue.code === 'custom' && issue.params?.problem
-  return [coded(isProblemCode(code) ? code : 'validation_failed', path, messageOf(issue, valueAt(fields, path)))]
+  return [
+    coded(
+      isProblemCode(code) ? code : 'validation_failed',
+      path,
+      issue.code === 'custom' ? issue.message : mismatch(issue.message, valueAt(fields, path)),
+    ),
+  ]
+}
+
+/** Names of the fields that an object of the schema has. */
+function fieldsAt(schema: unknown, path: readonly (string | number)[]): string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return fieldsAt(schema.unwrap(), path)
+  if (!(schema instanceof z.ZodObject)) return []
+  const [key, ...rest] = path
+  return key === undefined ? Object.keys(schema.shape) : fieldsAt(schema.shape[key], rest)
 }
 
 function coded(code: ProblemCode, path: readonly (string | number)[], detail: string): CodedFault {
   return { code, fault: { pointer: pointer(path), detail } }
-}
-
-/** zod's sentence says what was expected; what came is added where it is short enough to say. */
-function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
-  if (issue.code === 'custom') return issue.message
-  const expected = issue.message
-    .replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): /, '')
-    .replace(/, received .*/, '')
-  return `${expected}, got ${shown(value)}`
 }
 
 function valueAt(fields: unknown, path: readonly (string | number)[]): unknown {
