@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { problemResponses } from '../schemas/problem.ts'
+import { SafetensorsContainer } from '../schemas/safetensors.ts'
 import type { Services } from '../src/app.ts'
-import type { OperationName } from '../src/evaluate.ts'
+import type { Formats, OperationName } from '../src/evaluate.ts'
 import { sendProblem } from '../src/plugins/problems.ts'
 import { clock, type TaskResult, type WorkReport } from '../src/pool/message.ts'
+import type { ProblemCode } from '../src/problems.ts'
 import { negotiate } from './negotiation.ts'
 
 export interface EvaluationRoute {
@@ -16,9 +18,10 @@ export interface EvaluationRoute {
   readonly examples: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>
 }
 
+const safetensorsContent = { 'application/vnd.safetensors': { schema: SafetensorsContainer } }
+
 /** A POST path that hands the bytes of its body to a worker and answers with the worker's. */
 export function evaluationRoute(app: FastifyInstance, services: Services, route: EvaluationRoute): void {
-  const { pool, metrics } = services
   app.post(
     `/${route.operation}`,
     {
@@ -27,31 +30,46 @@ export function evaluationRoute(app: FastifyInstance, services: Services, route:
         summary: route.summary,
         description: route.description,
         tags: ['evaluation'],
-        body: { content: { 'application/json': { schema: route.body, examples: route.examples } } },
+        body: {
+          content: { 'application/json': { schema: route.body, examples: route.examples }, ...safetensorsContent },
+        },
         response: {
           200: {
             description: 'The outputs that were asked for.',
-            content: { 'application/json': { schema: route.answer } },
+            content: { 'application/json': { schema: route.answer }, ...safetensorsContent },
           },
-          ...evaluationProblems,
+          ...problemResponses(...EVALUATION_PROBLEMS),
         },
       } as never,
     },
     async (request, reply) => {
       const { formats, mediaType } = negotiate(request)
-      const body = (request.body ?? new ArrayBuffer(0)) as ArrayBuffer
-      const bodyBytes = body.byteLength
-      const queuedAt = clock()
-      const result = await pool.evaluate(route.operation, body, formats, request.deadline)
-      const queueMs = result.report.startedAt - queuedAt
-      metrics.observeWork(result.report, queueMs, bodyBytes, result.body?.byteLength ?? 0)
-      reply.header('server-timing', serverTiming(result.report, queueMs))
+      const result = await evaluateBody(services, route.operation, formats, request, reply)
       return sendResult(request, reply, result, mediaType)
     },
   )
 }
 
-const evaluationProblems = problemResponses(
+/** Hands the bytes of the body to a worker, counts what that cost and says so in a header. */
+export async function evaluateBody(
+  { pool, metrics }: Services,
+  operation: OperationName,
+  formats: Formats,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<TaskResult> {
+  const body = (request.body ?? new ArrayBuffer(0)) as ArrayBuffer
+  const bodyBytes = body.byteLength
+  const queuedAt = clock()
+  const result = await pool.evaluate(operation, body, formats, request.deadline)
+  const queueMs = result.report.startedAt - queuedAt
+  metrics.observeWork(result.report, queueMs, bodyBytes, result.body?.byteLength ?? 0)
+  reply.header('server-timing', serverTiming(result.report, queueMs))
+  return result
+}
+
+/** What an evaluation may be refused with. */
+export const EVALUATION_PROBLEMS = [
   'json_invalid',
   'tensor_invalid',
   'unauthorized',
@@ -68,7 +86,7 @@ const evaluationProblems = problemResponses(
   'overloaded',
   'draining',
   'deadline_exceeded',
-)
+] as const satisfies readonly ProblemCode[]
 
 function serverTiming({ decodeMs, computeMs, encodeMs }: WorkReport, queueMs: number): string {
   const stages = { queue: queueMs, decode: decodeMs, compute: computeMs, encode: encodeMs }

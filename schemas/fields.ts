@@ -33,6 +33,7 @@ export const Targets = tensor(
   '[N] or [N, K]',
   [1, 2, 3, 4],
   'One rank below the logits: class indices [N]. The same rank: probabilities [N, K]. The rank decides, never the values.',
+  'indices',
 )
 
 export const ClassAxis = z
@@ -63,6 +64,7 @@ export const IgnoreIndex = tensorOr(
   z.number({ error: 'expected an integer or an array of integers' }).int(),
   'of integers',
   'Index targets only: rows whose target is (one of) this are left out. Default -100. A listed class stays in the softmax.',
+  'indices',
 )
 
 export const Reduction = z.enum(REDUCTIONS).default('mean').describe('How the losses of the rows become one.')
@@ -87,6 +89,7 @@ export const Mixup = z
       z.enum(PAIRINGS, { error: 'expected "flip", "roll" or the partner of each entry of the first axis' }),
       '[N]',
       'Who is mixed with whom: "flip" = N-1-i (timm), "roll" = i-1 (torchvision), or the partner of each entry of the first axis.',
+      'indices',
     ).optional(),
   })
   .describe('Mixes the targets of each row with those of its partner along the first axis.')

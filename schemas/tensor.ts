@@ -3,8 +3,15 @@ import { shown } from '../src/problems.ts'
 import { WIRE_TYPES } from '../src/wire/elements.ts'
 import { isTensor, isTensorFault, type Tensor, type TensorFault } from '../src/wire/tensor.ts'
 
+/** What a tensor field is called where tensors have a declared type: metadata of the inference protocol. */
+export interface TensorKind {
+  /** The least number of dimensions it may have. */
+  readonly rank: number
+  readonly holds: 'numbers' | 'indices'
+}
+
 /** Schemas whose value may be a tensor. A decoder asks it which fields to read as numbers in memory. */
-const tensors = z.registry<{ tensor: true }>()
+const tensors = z.registry<TensorKind>()
 
 /** Schemas every tensor field refers to, by their names in the OpenAPI document. */
 export const tensorComponents = {
@@ -41,7 +48,12 @@ export function tensorJsonSchema(ranks: readonly number[]): { anyOf: object[] } 
  * @param shape what the documents call its shape, for example `[N, K]`
  * @param ranks the numbers of dimensions it may have; documented up to 4, taken up to 8
  */
-export function tensor(shape: string, ranks: readonly number[], description: string): z.ZodType<Tensor> {
+export function tensor(
+  shape: string,
+  ranks: readonly number[],
+  description: string,
+  holds: TensorKind['holds'] = 'numbers',
+): z.ZodType<Tensor> {
   const schema = z
     .custom<Tensor | TensorFault>()
     .superRefine((value, context) => {
@@ -60,7 +72,7 @@ export function tensor(shape: string, ranks: readonly number[], description: str
       description,
       override: ({ jsonSchema }: { jsonSchema: object }) => void Object.assign(jsonSchema, tensorJsonSchema(ranks)),
     })
-  tensors.add(schema, { tensor: true })
+  tensors.add(schema, { rank: Math.min(...ranks), holds })
   return schema as unknown as z.ZodType<Tensor>
 }
 
@@ -69,6 +81,7 @@ export function tensorOr<T extends string | number>(
   plain: z.ZodType<T>,
   shape: string,
   description: string,
+  holds: TensorKind['holds'] = 'numbers',
 ): z.ZodType<T | Tensor> {
   const array = tensor(shape, [1], description)
   const schema = z
@@ -92,17 +105,28 @@ export function tensorOr<T extends string | number>(
         Object.assign(jsonSchema, { anyOf: [plainSchema, ...tensorJsonSchema([1]).anyOf] })
       },
     })
-  tensors.add(schema, { tensor: true })
+  tensors.add(schema, { rank: 1, holds })
   return schema as z.ZodType<T | Tensor>
 }
 
 /** Dotted paths of the fields of an object schema that may hold a tensor: `logits`, `mixup.lam`. */
-export function tensorFields(shape: z.ZodRawShape, prefix = ''): string[] {
+export function tensorFields(shape: z.ZodRawShape): string[] {
+  return tensorKinds(shape).map(({ path }) => path)
+}
+
+/** The same with what each of them is, and whether a request must have it. */
+export function tensorKinds(
+  shape: z.ZodRawShape,
+  prefix = '',
+  isOptional = false,
+): (TensorKind & { readonly path: string; readonly isOptional: boolean })[] {
   return Object.entries(shape).flatMap(([name, field]) => {
     const path = prefix + name
     const inner = unwrap(field as z.ZodType)
-    if (tensors.has(inner)) return [path]
-    return inner instanceof z.ZodObject ? tensorFields(inner.shape, `${path}.`) : []
+    const mayLack = isOptional || inner !== field
+    const kind = tensors.get(inner)
+    if (kind) return [{ ...kind, path, isOptional: mayLack }]
+    return inner instanceof z.ZodObject ? tensorKinds(inner.shape, `${path}.`, mayLack) : []
   })
 }
 

@@ -9,13 +9,14 @@ import { metricsRoute } from '../routes/metrics.ts'
 import { openApiRoutes } from '../routes/openapi.ts'
 import { problemsRoute } from '../routes/problems.ts'
 import { targetsRoute } from '../routes/targets.ts'
+import { v2Routes } from '../routes/v2.ts'
 import type { Config } from './config.ts'
 import { registerBodyReader } from './plugins/body.ts'
 import { registerDeadline } from './plugins/deadline.ts'
 import { registerDocs, registerOpenApi } from './plugins/docs.ts'
 import { type Lifecycle, registerLifecycle } from './plugins/lifecycle.ts'
 import { type Metrics, registerMetrics } from './plugins/metrics.ts'
-import { refuseUnrouted, registerMethodNotAllowed, registerProblems } from './plugins/problems.ts'
+import { collectRoutes, refuseUnrouted, registerMethodNotAllowed, registerProblems } from './plugins/problems.ts'
 import { registerRequests, requestId } from './plugins/requests.ts'
 import { registerSecurity } from './plugins/security.ts'
 import { createPool, type Pool } from './pool/pool.ts'
@@ -91,19 +92,9 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   problemsRoute(server)
   healthRoutes(server, services)
   metricsRoute(server, services)
+  await v2Routes(server, services)
   openApiRoutes(server)
   registerMethodNotAllowed(server, routes)
   await registerDocs(server)
   return { server, services }
-}
-
-/** The methods of each path, as routes are added. */
-function collectRoutes(server: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {
-  const routes = new Map<string, Set<string>>()
-  server.addHook('onRoute', ({ url, method }) => {
-    const methods = routes.get(url) ?? new Set()
-    for (const each of [method].flat()) methods.add(each)
-    routes.set(url, methods)
-  })
-  return routes
 }

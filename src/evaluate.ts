@@ -58,11 +58,16 @@ export function evaluate(
     const pointer = memory.allocate(body.length)
     memory.u8(pointer, body.length).set(body)
     const { run, tensorFields } = operations[operation]
-    const envelope = formats[request]!.read(engine, { pointer, length: body.length }, tensorFields, hints)
+    const { envelope, wishes = {} } = formats[request]!.read(
+      engine,
+      { pointer, length: body.length },
+      tensorFields,
+      hints,
+    )
     timer.lap()
     computed = run(engine, envelope)
     timer.lap()
-    const encoded = formats[response]!.write(engine, computed.answer, hints)
+    const encoded = formats[response]!.write(engine, computed.answer, hints, wishes)
     timer.lap()
     return {
       result: { ok: true, ...encoded },

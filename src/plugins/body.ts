@@ -5,14 +5,24 @@ import { Refusal } from '../problems.ts'
 /**
  * Reads request bodies as bytes that a worker can be handed: each chunk is written once, into a buffer of its own that can be transferred.
  * The limit counts the bytes after decompression, whether or not a length was declared.
+ *
+ * @param check throws to refuse a request whose body is not to be read
  */
-export function registerBodyReader(app: FastifyInstance, mediaTypes: readonly string[], maxBodyBytes: number): void {
+export function registerBodyReader(
+  app: FastifyInstance,
+  mediaTypes: readonly string[],
+  maxBodyBytes: number,
+  check: (request: FastifyRequest) => void = () => undefined,
+): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     [...mediaTypes],
     { bodyLimit: maxBodyBytes },
-    (request: FastifyRequest, payload: IncomingMessage) =>
-      request.is404 ? Promise.resolve() : readBody(request, payload, maxBodyBytes),
+    async (request: FastifyRequest, payload: IncomingMessage) => {
+      if (request.is404) return
+      check(request)
+      return readBody(request, payload, maxBodyBytes)
+    },
   )
 }
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import { excerpt, PROBLEMS, type Problem, type ProblemCode, problemDocument } from '../problems.ts'
+import { excerpt, PROBLEMS, type Problem, type ProblemCode, problemDocument, Refusal } from '../problems.ts'
 import { formats } from '../wire/index.ts'
 import { ClientGone } from './deadline.ts'
 
@@ -26,38 +26,52 @@ const STATUS_PROBLEMS: Readonly<Record<number, ProblemCode>> = {
   429: 'rate_limited',
 }
 
-/** Every error becomes an `application/problem+json` answer with a code of the contract. */
-export function registerProblems(app: FastifyInstance): void {
+type SendProblem = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => FastifyReply
+
+/** Every error of this scope becomes an answer with a code of the contract. */
+export function registerProblems(app: FastifyInstance, send: SendProblem = sendProblem): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     // Whatever is answered, nobody reads it.
     if ((error as Error) instanceof ClientGone) return reply.code(499).send()
     const problem = problemOf(error, request)
     if (problem.code === 'internal') request.log.error({ err: error }, 'internal error')
-    return sendProblem(request, reply, problem)
+    return send(request, reply, problem)
   })
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFound(request)))
+  app.setNotFoundHandler((request, reply) => send(request, reply, notFound(request)))
 }
 
 /** Answers what fails before there is a route, and so before any hook: a path that cannot be decoded. */
 export function refuseUnrouted(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id)
-  sendProblem(request, reply, problemOf(error, request))
+  const send = request.url.startsWith('/v2/') ? sendInferenceError : sendProblem
+  send(request, reply, problemOf(error, request))
 }
 
 function notFound({ method, url }: FastifyRequest): Problem {
   return { code: 'not_found', detail: `nothing is at ${method} ${excerpt(url, 128)}` }
 }
 
+/** The problem as `application/problem+json`. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  return prepareRefusal(request, reply, problem)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemDocument(problem, request.id, request.url)))
+}
+
+/** The problem as the inference protocol wants it. */
+export function sendInferenceError(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  return prepareRefusal(request, reply, problem)
+    .type('application/json')
+    .send(JSON.stringify({ error: problem.detail }))
+}
+
+function prepareRefusal(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const { status } = PROBLEMS[problem.code]
   if ((status === 429 || status === 503) && !reply.hasHeader('retry-after'))
     reply.header('retry-after', RETRY_AFTER_SECONDS)
   // What is left of a body that was not read must not be taken for the next request.
   if (!request.raw.complete) reply.header('connection', 'close')
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send(JSON.stringify(problemDocument(problem, request.id, request.url)))
+  return reply.code(status)
 }
 
 function problemOf(error: FastifyError, request: FastifyRequest): Problem {
@@ -75,8 +89,19 @@ function mediaTypeDetail({ headers }: FastifyRequest): string {
   return `expected ${expected.join(', ')}, got ${excerpt(headers['content-type'] || 'no content-type')}`
 }
 
+/** The methods of each path, as routes are added to this scope. */
+export function collectRoutes(app: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {
+  const routes = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = routes.get(url) ?? new Set()
+    for (const each of [method].flat()) methods.add(each)
+    routes.set(url, methods)
+  })
+  return routes
+}
+
 /**
- * Answers 405 with `Allow` for every method a path does not take. Call it when every route is known.
+ * Refuses (405, with `Allow`) every method a path does not take. Call it when every route is known.
  *
  * @param routes the methods of each path
  */
@@ -85,18 +110,17 @@ export function registerMethodNotAllowed(app: FastifyInstance, routes: ReadonlyM
     // The CORS plugin's catch-all for preflight requests: no path of the service.
     if (url === '*') continue
     const methods = app.supportedMethods.filter((method) => !taken.has(method)) as HTTPMethods[]
+    // A scope within has refused them already.
+    if (methods.length === 0) continue
     const allow = [...taken].sort().join(', ')
     app.route({
       method: methods,
-      url,
+      url: url.slice(app.prefix.length),
       schema: { hide: true },
-      // Answered before any body is read.
-      onRequest: (request, reply, _done) => {
+      // Before any body is read.
+      onRequest: (request, reply, done) => {
         reply.header('allow', allow)
-        sendProblem(request, reply, {
-          code: 'method_not_allowed',
-          detail: `${url} takes ${allow}, got ${request.method}`,
-        })
+        done(new Refusal('method_not_allowed', `${url} takes ${allow}, got ${request.method}`))
       },
       handler: () => undefined,
     })

@@ -28,7 +28,7 @@ export async function registerSecurity(app: FastifyInstance, config: Config): Pr
       origin: config.corsOrigins.includes('*') ? true : [...config.corsOrigins],
       // Any OPTIONS request gets the headers; strict, one that is no preflight would be refused in plain text.
       strictPreflight: false,
-      exposedHeaders: ['x-request-id', 'server-timing', 'retry-after'],
+      exposedHeaders: ['x-request-id', 'server-timing', 'retry-after', 'inference-header-content-length'],
     })
   }
   if (config.apiKeys.length > 0) await requireKeys(app, config.apiKeys)

@@ -23,7 +23,7 @@ export function decodeContainer(engine: Engine, container: Record<string, unknow
     return fault('data', `expected ${expected} bytes for ${dtype} [${shape.join(', ')}], got ${bytes.length}`)
   const pointer = engine.memory.allocate(bytes.length)
   engine.memory.u8(pointer, bytes.length).set(bytes)
-  return decodeElements(engine, pointer, bytes.length, dtype, shape)
+  return decodeElements(engine, pointer, dtype, shape)
 }
 
 function isShape(shape: unknown): shape is number[] {

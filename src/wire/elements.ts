@@ -1,73 +1,69 @@
 import type { Engine } from '../kernels/engine.ts'
+import type { KernelMemory } from '../kernels/memory.ts'
 import { ELEMENT_BYTES, sizeOf, type Tensor, type TensorFault, viewOf } from './tensor.ts'
+
+type Numbers = Float32Array | Float64Array
 
 interface WireType {
   readonly bytes: number
   /** The element type that holds every value of this one with the fewest bytes. */
   readonly natural: 'F32' | 'F64'
-  read(view: DataView, offset: number): number
+  /** Writes the `size` elements at `source`, an aligned pointer, to `values`. */
+  read(memory: KernelMemory, source: number, size: number, values: Numbers): void
 }
 
 const HIGH_WORD = 2 ** 32
 
 /** Element types a binary tensor may have, by their safetensors names; little-endian. */
 export const WIRE_TYPES: Readonly<Record<string, WireType>> = {
-  F16: { bytes: 2, natural: 'F32', read: (view, offset) => halfToNumber(view.getUint16(offset, true)) },
-  BF16: { bytes: 2, natural: 'F32', read: (view, offset) => bfloatToNumber(view.getUint16(offset, true)) },
-  F32: { bytes: 4, natural: 'F32', read: (view, offset) => view.getFloat32(offset, true) },
-  F64: { bytes: 8, natural: 'F64', read: (view, offset) => view.getFloat64(offset, true) },
-  I32: { bytes: 4, natural: 'F64', read: (view, offset) => view.getInt32(offset, true) },
-  // Rounded beyond 2^53, where no class index lies.
-  I64: {
-    bytes: 8,
+  F16: { bytes: 2, natural: 'F32', read: readHalves },
+  BF16: { bytes: 2, natural: 'F32', read: readBrainHalves },
+  F32: { bytes: 4, natural: 'F32', read: (memory, source, size, values) => values.set(memory.f32(source, size)) },
+  F64: { bytes: 8, natural: 'F64', read: (memory, source, size, values) => values.set(memory.f64(source, size)) },
+  I32: { bytes: 4, natural: 'F64', read: (memory, source, size, values) => values.set(memory.i32(source, size)) },
+  I64: { bytes: 8, natural: 'F64', read: readLongs },
+  U8: { bytes: 1, natural: 'F32', read: (memory, source, size, values) => values.set(memory.u8(source, size)) },
+  U32: {
+    bytes: 4,
     natural: 'F64',
-    read: (view, offset) => view.getInt32(offset + 4, true) * HIGH_WORD + view.getUint32(offset, true),
+    read: ({ memory }, source, size, values) => values.set(new Uint32Array(memory.buffer, source, size)),
   },
-  U8: { bytes: 1, natural: 'F32', read: (view, offset) => view.getUint8(offset) },
-  U32: { bytes: 4, natural: 'F64', read: (view, offset) => view.getUint32(offset, true) },
 }
 
 /**
  * A tensor of `shape` from little-endian elements in kernel memory, at any alignment. Elements of a type that is computed in
  * stay where they are if they are aligned.
  */
-export function decodeElements(
-  engine: Engine,
-  source: number,
-  bytes: number,
-  type: string,
-  shape: readonly number[],
-): Tensor {
-  return decodeAs(engine, source, bytes, type, shape, WIRE_TYPES[type]!.natural) as Tensor
+export function decodeElements(engine: Engine, source: number, type: string, shape: readonly number[]): Tensor {
+  return decodeAs(engine.memory, source, type, shape, WIRE_TYPES[type]!.natural) as Tensor
 }
 
 function decodeAs(
-  engine: Engine,
+  memory: KernelMemory,
   source: number,
-  bytes: number,
   type: string,
   shape: readonly number[],
   dtype: 'F32' | 'F64',
 ): Tensor | TensorFault {
-  const { memory } = engine
+  const { bytes, read } = WIRE_TYPES[type]!
   const size = sizeOf(shape)
-  const isInPlace = type === dtype && source % ELEMENT_BYTES[dtype] === 0
-  const pointer = isInPlace ? source : memory.allocate(size * ELEMENT_BYTES[dtype])
-  if (!isInPlace && type === dtype) {
-    memory.u8(0, memory.byteLength).copyWithin(pointer, source, source + bytes)
-  } else if (!isInPlace) {
-    const { bytes: stride, read } = WIRE_TYPES[type]!
-    const view = new DataView(memory.memory.buffer, source, bytes)
-    const values = viewOf(memory, dtype, pointer, size)
-    for (let i = 0; i < size; i++) {
-      const value = read(view, i * stride)
-      values[i] = value
-      if (!Number.isFinite(values[i]) && Number.isFinite(value)) {
-        return {
-          fault: 'validation_failed',
-          path: indicesOf(shape, i),
-          detail: `expected a number that fits float32, got ${value}`,
-        }
+  const isAligned = source % bytes === 0
+  const pointer = type === dtype && isAligned ? source : memory.allocate(size * ELEMENT_BYTES[dtype])
+  if (type === dtype && !isAligned) {
+    copy(memory, source, pointer, size * bytes)
+  } else if (type !== dtype) {
+    const tooLarge = memory.scratch(() => {
+      const from = isAligned ? source : copy(memory, source, memory.allocate(size * bytes), size * bytes)
+      const values = viewOf(memory, dtype, pointer, size)
+      read(memory, from, size, values)
+      // No other type holds more than float32 does.
+      return type === 'F64' ? firstOverflow(memory.f64(from, size), values) : undefined
+    })
+    if (tooLarge) {
+      return {
+        fault: 'validation_failed',
+        path: indicesOf(shape, tooLarge.index),
+        detail: `expected a number that fits float32, got ${tooLarge.value}`,
       }
     }
   }
@@ -75,12 +71,27 @@ function decodeAs(
     dtype,
     shape,
     pointer,
-    as: (other) => (other === dtype ? tensor : decodeAs(engine, source, bytes, type, shape, other)),
+    as: (other) => (other === dtype ? tensor : decodeAs(memory, source, type, shape, other)),
   }
   return tensor
 }
 
-function indicesOf(shape: readonly number[], index: number): number[] {
+function copy(memory: KernelMemory, source: number, pointer: number, bytes: number): number {
+  memory.u8(0, memory.byteLength).copyWithin(pointer, source, source + bytes)
+  return pointer
+}
+
+/** The first finite number that became an infinity. */
+function firstOverflow(from: Float64Array, values: Numbers): { index: number; value: number } | undefined {
+  for (let index = 0; index < from.length; index++) {
+    const value = from[index]!
+    if (!Number.isFinite(values[index]) && Number.isFinite(value)) return { index, value }
+  }
+  return undefined
+}
+
+/** Indices in an array of this shape of its element number `index`. */
+export function indicesOf(shape: readonly number[], index: number): number[] {
   const path: number[] = []
   let rest = index
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -90,6 +101,33 @@ function indicesOf(shape: readonly number[], index: number): number[] {
   return path
 }
 
+/** Rounded beyond 2^53, where no class index lies. */
+function readLongs(memory: KernelMemory, source: number, size: number, values: Numbers): void {
+  const words = memory.i32(source, size * 2)
+  for (let i = 0; i < size; i++) values[i] = words[2 * i + 1]! * HIGH_WORD + (words[2 * i]! >>> 0)
+}
+
+const word = new Uint32Array(1)
+const wordAsFloat = new Float32Array(word.buffer)
+
+/** bfloat16 is the upper half of a float32. */
+function readBrainHalves({ memory }: KernelMemory, source: number, size: number, values: Numbers): void {
+  const halves = new Uint16Array(memory.buffer, source, size)
+  for (let i = 0; i < size; i++) {
+    word[0] = halves[i]! << 16
+    values[i] = wordAsFloat[0]!
+  }
+}
+
+/** The value of every float16, made when the first one is read. */
+let halfValues: Float32Array | undefined
+
+function readHalves({ memory }: KernelMemory, source: number, size: number, values: Numbers): void {
+  halfValues ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => halfToNumber(bits))
+  const halves = new Uint16Array(memory.buffer, source, size)
+  for (let i = 0; i < size; i++) values[i] = halfValues[halves[i]!]!
+}
+
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 0x1f
@@ -97,11 +135,4 @@ function halfToNumber(bits: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-}
-
-const bfloat = new DataView(new ArrayBuffer(4))
-
-function bfloatToNumber(bits: number): number {
-  bfloat.setUint32(0, bits << 16)
-  return bfloat.getFloat32(0)
 }

@@ -18,6 +18,21 @@ export interface Hints {
   readonly loss?: string
 }
 
+/** What a request says about the way its answer is written. */
+export interface Wishes {
+  /** The client's name for the request, given back. */
+  readonly id?: string
+  /** Names of outputs, in the order they are wanted in; absent: all there are. */
+  readonly outputs?: readonly string[]
+  /** Whether an output is wanted as bytes behind the JSON. */
+  isBinary?(output: string): boolean
+}
+
+export interface Reading {
+  readonly envelope: Envelope
+  readonly wishes?: Wishes
+}
+
 export interface Encoded {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly mediaType: string
@@ -27,13 +42,13 @@ export interface Encoded {
 /** A way to write a request and its answer as bytes. */
 export interface Format {
   readonly name: string
-  /** Media types of a request body in this format; the first is the answer's. */
+  /** Media types of a request body in this format; the first is the answer's. None: its paths imply it. */
   readonly mediaTypes: readonly string[]
   /**
    * Throws a `Refusal` for bytes that are not in this format.
    *
    * @param tensorFields dotted paths of the fields that may hold tensors
    */
-  read(engine: Engine, body: Body, tensorFields: ReadonlySet<string>, hints: Hints): Envelope
-  write(engine: Engine, answer: Answer, hints: Hints): Encoded
+  read(engine: Engine, body: Body, tensorFields: ReadonlySet<string>, hints: Hints): Reading
+  write(engine: Engine, answer: Answer, hints: Hints, wishes: Wishes): Encoded
 }

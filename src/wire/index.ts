@@ -1,17 +1,26 @@
 import type { Format } from './format.ts'
+import { readInference } from './inference-reader.ts'
+import { writeInference } from './inference-writer.ts'
 import { readJson } from './json-reader.ts'
 import { writeJson } from './json-writer.ts'
 import { readSafetensors } from './safetensors-reader.ts'
 import { writeSafetensors } from './safetensors-writer.ts'
 
-const json: Format = { name: 'json', mediaTypes: ['application/json'], read: readJson, write: writeJson }
+const json: Format = {
+  name: 'json',
+  mediaTypes: ['application/json'],
+  read: (engine, body, tensorFields) => ({ envelope: readJson(engine, body, tensorFields) }),
+  write: writeJson,
+}
 
 const safetensors: Format = {
   name: 'safetensors',
   mediaTypes: ['application/vnd.safetensors', 'application/octet-stream'],
-  read: readSafetensors,
+  read: (engine, body, tensorFields) => ({ envelope: readSafetensors(engine, body, tensorFields) }),
   write: writeSafetensors,
 }
 
+const inference: Format = { name: 'inference', mediaTypes: [], read: readInference, write: writeInference }
+
 /** Every format, one line each. */
-export const formats: Readonly<Record<string, Format>> = { json, safetensors }
+export const formats: Readonly<Record<string, Format>> = { json, safetensors, inference }

@@ -9,6 +9,7 @@ const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a
 const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
@@ -20,13 +21,31 @@ const MAX_FIELDS = 64
 
 const utf8 = new TextDecoder()
 
+/** Where a format's JSON differs from a plain request's. */
+export interface JsonDialect {
+  /** Path of the field that names the element type of matrices. */
+  readonly dtypeField: string
+  /**
+   * The element type of an array that is read into `owner`, where the format declares one for each tensor; undefined: a matrix has the
+   * element type of the request, a vector is read as float64. An array of a declared type is never given as a base64 container.
+   */
+  declaredType?(owner: Envelope, path: string): 'F32' | 'F64' | undefined
+}
+
+const PLAIN: JsonDialect = { dtypeField: 'dtype' }
+
 /**
  * Reads a JSON object whose tensors stay numbers in kernel memory. Accepts exactly what JSON.parse accepts (of duplicate keys the
  * last one wins); throws `json_invalid` with the position of the first fault, whatever else is wrong.
  *
- * @param tensorFields dotted paths of the fields that may hold tensors
+ * @param tensorFields dotted paths of the fields that may hold tensors; `inputs[].data` is one in the objects of an array
  */
-export function readJson(engine: Engine, { pointer: text, length }: Body, tensorFields: ReadonlySet<string>): Envelope {
+export function readJson(
+  engine: Engine,
+  { pointer: text, length }: Body,
+  tensorFields: ReadonlySet<string>,
+  { dtypeField, declaredType }: JsonDialect = PLAIN,
+): Envelope {
   const { memory, kernels } = engine
   const report = memory.allocate(REPORT_WORDS * Int32Array.BYTES_PER_ELEMENT)
   const matrices: { owner: Envelope; key: string; start: number; dtype: 'F32' | 'F64'; value: unknown }[] = []
@@ -89,12 +108,42 @@ export function readJson(engine: Engine, { pointer: text, length }: Body, tensor
   function readField(owner: Envelope, key: string, path: string, isContainer: boolean): void {
     const first = bytes[at]
     const isTensorField = tensorFields.has(path)
-    if (isTensorField && first === OPEN_ARRAY) readArray(owner, key)
-    else if (isTensorField && first === OPEN_OBJECT) owner[key] = decodeContainer(engine, readObject(`${path}.`, true))
+    const declared = isTensorField ? declaredType?.(owner, path) : undefined
+    if (isTensorField && first === OPEN_ARRAY) readArray(owner, key, declared)
+    else if (isTensorField && first === OPEN_OBJECT && declared === undefined)
+      owner[key] = decodeContainer(engine, readObject(`${path}.`, true))
     else if (first === OPEN_OBJECT && hasFieldsBelow(path)) owner[key] = readObject(`${path}.`)
+    else if (first === OPEN_ARRAY && hasFieldsBelow(`${path}[]`)) owner[key] = readList(`${path}[]`)
     else owner[key] = plainValue(path, isContainer)
     bytes = memory.u8(text, length)
-    if (path === 'dtype') elementType = owner[key] === 'float64' ? 'F64' : 'F32'
+    if (path === dtypeField) elementType = owner[key] === 'float64' ? 'F64' : 'F32'
+  }
+
+  /** The elements of an array of objects; of one with more elements than a request has fields nothing but its place. */
+  function readList(path: string): unknown[] {
+    const list: unknown[] = []
+    const start = at
+    at++
+    skipSpace()
+    if (bytes[at] === CLOSE_ARRAY) {
+      at++
+      return list
+    }
+    for (;;) {
+      skipSpace()
+      if (list.length === MAX_FIELDS) {
+        at = start
+        skipValue()
+        firstTooLong ??= refuseAt('validation_failed', [path.slice(0, -2)], `expected at most ${MAX_FIELDS} elements`)
+        return list
+      }
+      list.push(bytes[at] === OPEN_OBJECT ? readObject(`${path}.`) : plainValue(path, false))
+      skipSpace()
+      const separator = bytes[at]
+      if (separator !== COMMA && separator !== CLOSE_ARRAY) throw syntaxError()
+      at++
+      if (separator === CLOSE_ARRAY) return list
+    }
   }
 
   function hasFieldsBelow(path: string): boolean {
@@ -103,17 +152,17 @@ export function readJson(engine: Engine, { pointer: text, length }: Body, tensor
   }
 
   /** A vector is small and wanted exactly; a matrix is read in the type it will be computed in. */
-  function readArray(owner: Envelope, key: string): void {
+  function readArray(owner: Envelope, key: string, declared: 'F32' | 'F64' | undefined): void {
     const start = at
     at++
     skipSpace()
     const isMatrix = bytes[at] === OPEN_ARRAY
-    const dtype = isMatrix ? elementType : 'F64'
+    const dtype = declared ?? (isMatrix ? elementType : 'F64')
     at = start
     const { value, status, end } = readTensor(engine, text + start, text + length, dtype, report)
     at = end - text
     if (status === ReadStatus.syntax) throw syntaxError()
-    if (isMatrix) matrices.push({ owner, key, start, dtype, value })
+    if (isMatrix && declared === undefined) matrices.push({ owner, key, start, dtype, value })
     owner[key] = value
   }
 

@@ -9,20 +9,10 @@ import {
   isSparse,
   type SparseOutput,
 } from '../answer.ts'
-import { PRINT_BYTES_F32, PRINT_BYTES_F64 } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded } from './format.ts'
-import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
-
-const PRINT_BYTES = { F32: PRINT_BYTES_F32, F64: PRINT_BYTES_F64 } as const
-/** Brackets and comma. */
-const ROW_BYTES = 3
-
-/** Text that is still in kernel memory. */
-interface Region {
-  readonly pointer: number
-  readonly end: number
-}
+import { ELEMENT_BYTES, sizeOf } from './tensor.ts'
+import { createText, type Region } from './text.ts'
 
 /**
  * An answer as JSON bytes. The numbers of a tensor go from kernel memory to text in kernel memory and leave it in one copy, the
@@ -30,27 +20,13 @@ interface Region {
  */
 export function writeJson(engine: Engine, answer: Answer): Encoded {
   const { memory } = engine
-  const parts: (string | Region)[] = []
+  const text = createText(engine)
   writeValue(answer.fields)
-
-  const length = parts.reduce(
-    (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) : part.end - part.pointer),
-    0,
-  )
-  const bytes = Buffer.from(new ArrayBuffer(length))
-  let at = 0
-  for (const part of parts) {
-    if (typeof part === 'string') at += bytes.write(part, at)
-    else {
-      bytes.set(memory.u8(part.pointer, part.end - part.pointer), at)
-      at += part.end - part.pointer
-    }
-  }
-  return { bytes, mediaType: 'application/json' }
+  return { bytes: text.toBytes(), mediaType: 'application/json' }
 
   function writeValue(value: AnswerValue): void {
-    if (typeof value === 'number') writeNumber(value)
-    else if (typeof value !== 'object') parts.push(JSON.stringify(value))
+    if (typeof value === 'number') text.push(text.number(answer.dtype, value))
+    else if (typeof value !== 'object') text.push(JSON.stringify(value))
     else if (isDense(value)) writeTensor(value)
     else if (isSparse(value)) writeSparse(value)
     else if (isList(value)) writeList(value)
@@ -61,38 +37,30 @@ export function writeJson(engine: Engine, answer: Answer): Encoded {
     let separator = '{'
     for (const [name, value] of Object.entries(object)) {
       if (value === undefined) continue
-      parts.push(`${separator}${JSON.stringify(name)}:`)
+      text.push(`${separator}${JSON.stringify(name)}:`)
       writeValue(value)
       separator = ','
     }
-    parts.push(separator === '{' ? '{}' : '}')
+    text.push(separator === '{' ? '{}' : '}')
   }
 
   function writeList(list: readonly AnswerValue[]): void {
-    parts.push('[')
+    text.push('[')
     list.forEach((value, i) => {
-      if (i > 0) parts.push(',')
+      if (i > 0) text.push(',')
       writeValue(value)
     })
-    parts.push(']')
-  }
-
-  function writeNumber(value: number): void {
-    const pointer = memory.allocate(ELEMENT_BYTES[answer.dtype])
-    viewOf(memory, answer.dtype, pointer, 1)[0] = value
-    const row = print(answer.dtype, pointer, 1, 1)
-    // A row of one, less its brackets.
-    parts.push({ pointer: row.pointer + 1, end: row.end - 1 })
+    text.push(']')
   }
 
   function writeTensor(output: DenseOutput): void {
     if (answer.encoding === 'base64') writeBase64(output)
     else if (output.dtype === 'I32')
-      parts.push(JSON.stringify(nest(Array.from(memory.i32(output.pointer, sizeOf(output.shape))), output.shape)))
+      text.push(JSON.stringify(nest(Array.from(memory.i32(output.pointer, sizeOf(output.shape))), output.shape)))
     else {
       const { dtype, pointer } = output
       writeNested(output.shape, (row, rows, columns) =>
-        print(dtype, pointer + row * columns * ELEMENT_BYTES[dtype], rows, columns),
+        text.rows(dtype, pointer + row * columns * ELEMENT_BYTES[dtype], rows, columns),
       )
     }
   }
@@ -105,7 +73,7 @@ export function writeJson(engine: Engine, answer: Answer): Encoded {
     const { dtype, base, labels, values, entries } = output
     const bytes = ELEMENT_BYTES[dtype]
     writeNested(output.shape, (row, rows, columns) =>
-      printed(dtype, rows, columns, (out) =>
+      text.printed(dtype, rows, columns, (out) =>
         engine.typed[dtype].printSparseRows(
           base + row * bytes,
           labels + row * entries * 4,
@@ -131,36 +99,25 @@ export function writeJson(engine: Engine, answer: Answer): Encoded {
 
     function writeAxis(axis: number): void {
       if (axis < shape.length - 2) {
-        parts.push('[')
+        text.push('[')
         for (let i = 0; i < shape[axis]!; i++) {
-          if (i > 0) parts.push(',')
+          if (i > 0) text.push(',')
           writeAxis(axis + 1)
         }
-        parts.push(']')
+        text.push(']')
         return
       }
-      if (shape.length > 1) parts.push('[')
-      parts.push(printRows(row, rows, columns))
-      if (shape.length > 1) parts.push(']')
+      if (shape.length > 1) text.push('[')
+      text.push(printRows(row, rows, columns))
+      if (shape.length > 1) text.push(']')
       row += rows
     }
   }
 
-  function print(dtype: 'F32' | 'F64', pointer: number, rows: number, columns: number): Region {
-    return printed(dtype, rows, columns, (out) => engine.typed[dtype].printRows(pointer, rows, columns, out))
-  }
-
-  function printed(dtype: 'F32' | 'F64', rows: number, columns: number, task: (out: number) => number): Region {
-    const pointer = memory.allocate(rows * (columns * PRINT_BYTES[dtype] + ROW_BYTES))
-    const end = task(pointer)
-    memory.trim(end)
-    return { pointer, end }
-  }
-
   function writeBase64({ dtype, shape, pointer }: DenseOutput): void {
     const data = memory.u8(pointer, sizeOf(shape) * ELEMENT_BYTES[dtype])
-    const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString('base64')
-    parts.push(JSON.stringify({ dtype, shape, data: text }))
+    const base64 = Buffer.from(data.buffer, data.byteOffset, data.length).toString('base64')
+    text.push(JSON.stringify({ dtype, shape, data: base64 }))
   }
 }
 

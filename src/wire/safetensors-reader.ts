@@ -2,6 +2,7 @@ import { MAX_RANK } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { excerpt, refuseAt } from '../problems.ts'
 import { decodeElements, WIRE_TYPES } from './elements.ts'
+import { isRecord, placeField } from './fields.ts'
 import type { Body, Envelope } from './format.ts'
 import { readJson } from './json-reader.ts'
 import { sizeOf } from './tensor.ts'
@@ -34,26 +35,12 @@ export function readSafetensors(
   const { memory } = engine
   const { entries, metadata, dataStart } = readHeader(memory.u8(pointer, length))
   const envelope = readMetadata(engine, metadata, tensorFields)
-  for (const { name, dtype, shape, begin, end } of entries) {
-    const { owner, key } = placeOf(envelope, name, tensorFields)
-    if (Object.hasOwn(owner, key)) throw invalid([name], 'is both a tensor and an entry of __metadata__')
-    owner[key] = decodeElements(engine, pointer + dataStart + begin, end - begin, dtype, shape)
+  for (const { name, dtype, shape, begin } of entries) {
+    const tensor = decodeElements(engine, pointer + dataStart + begin, dtype, shape)
+    if (!placeField(envelope, name, tensor, tensorFields))
+      throw invalid([name], 'is both a tensor and an entry of __metadata__')
   }
   return envelope
-}
-
-/** Where a tensor belongs: `mixup.lam` is a field of `mixup`, any other name a field of the request. */
-function placeOf(
-  envelope: Envelope,
-  name: string,
-  tensorFields: ReadonlySet<string>,
-): { owner: Envelope; key: string } {
-  const dot = name.indexOf('.')
-  if (dot === -1 || !tensorFields.has(name)) return { owner: envelope, key: name }
-  const field = name.slice(0, dot)
-  const owner = isRecord(envelope[field]) ? envelope[field] : {}
-  envelope[field] = owner
-  return { owner, key: name.slice(dot + 1) }
 }
 
 function readHeader(body: Uint8Array): { entries: Entry[]; metadata: Record<string, string>; dataStart: number } {
@@ -137,10 +124,6 @@ function isJson(text: string): boolean {
   } catch {
     return false
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isLengths(value: unknown): value is number[] {

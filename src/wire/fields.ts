@@ -1,0 +1,28 @@
+import type { Envelope } from './format.ts'
+import { isTensor } from './tensor.ts'
+
+/**
+ * Puts a value that came under a flat name where the field belongs: `mixup.lam` is a field of `mixup`, any other name a field of the request.
+ *
+ * @param tensorFields dotted paths of the fields that may hold tensors
+ * @returns false, and nothing is changed, where the field is there already
+ */
+export function placeField(
+  envelope: Envelope,
+  name: string,
+  value: unknown,
+  tensorFields: ReadonlySet<string>,
+): boolean {
+  const dot = tensorFields.has(name) ? name.indexOf('.') : -1
+  const field = dot === -1 ? name : name.slice(0, dot)
+  if (dot !== -1 && !Object.hasOwn(envelope, field)) envelope[field] = Object.create(null)
+  const owner = dot === -1 ? envelope : envelope[field]
+  const key = name.slice(dot + 1)
+  if (!isRecord(owner) || isTensor(owner) || Object.hasOwn(owner, key)) return false
+  owner[key] = value
+  return true
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

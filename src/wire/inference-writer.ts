@@ -1,0 +1,73 @@
+import { type Answer, type AnswerObject, type DenseOutput, densify, isDense, isSparse } from '../answer.ts'
+import type { Engine } from '../kernels/engine.ts'
+import type { Encoded, Hints, Wishes } from './format.ts'
+import { DATATYPE_OF, MODEL_VERSION } from './inference.ts'
+import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
+import { createText, type Region } from './text.ts'
+
+/** The JSON is padded to a multiple of this, so that typed arrays can be laid over the binary data of float64 answers. */
+const ALIGNMENT = 8
+
+/**
+ * An answer as an inference response of the Open Inference Protocol v2. Every output is a tensor, single numbers of shape [1]; data is flat.
+ * What is wanted as binary data stands behind the JSON, in the order of the outputs.
+ */
+export function writeInference(
+  engine: Engine,
+  { dtype, fields }: Answer,
+  { loss = '' }: Hints,
+  { id, outputs, isBinary = () => false }: Wishes,
+): Encoded {
+  const { memory } = engine
+  const tensors = new Map<string, DenseOutput>()
+  collect(fields)
+  const text = createText(engine)
+  const data: Region[] = []
+  const request = id === undefined ? '' : `"id":${JSON.stringify(id)},`
+  text.push(`{"model_name":${JSON.stringify(loss)},"model_version":"${MODEL_VERSION}",${request}"outputs":[`)
+  // An output that the request cannot have (the loss without a reduction) is left out.
+  const wanted = (outputs ?? [...tensors.keys()]).filter((name) => tensors.has(name))
+  wanted.forEach((name, i) => {
+    writeOutput(i === 0 ? '' : ',', name, tensors.get(name)!)
+  })
+  text.push(']}')
+  if (data.length === 0) return { bytes: text.toBytes(), mediaType: 'application/json' }
+
+  text.push(' '.repeat((ALIGNMENT - (text.length % ALIGNMENT)) % ALIGNMENT))
+  const headers = { 'inference-header-content-length': String(text.length) }
+  for (const region of data) text.push(region)
+  return { bytes: text.toBytes(), mediaType: 'application/octet-stream', headers }
+
+  function collect(object: AnswerObject): void {
+    for (const [name, value] of Object.entries(object)) {
+      if (value === undefined) continue
+      if (typeof value === 'number') tensors.set(name, scalar(value))
+      else if (isSparse(value)) tensors.set(name, densify(memory, value))
+      else if (isDense(value)) tensors.set(name, value)
+      else if (typeof value === 'object') collect(value as AnswerObject)
+    }
+  }
+
+  function scalar(value: number): DenseOutput {
+    const pointer = memory.allocate(ELEMENT_BYTES[dtype])
+    viewOf(memory, dtype, pointer, 1)[0] = value
+    return { kind: 'dense', dtype, shape: [1], pointer }
+  }
+
+  function writeOutput(separator: string, name: string, { dtype: type, shape, pointer }: DenseOutput): void {
+    const size = sizeOf(shape)
+    const datatype = DATATYPE_OF[type]
+    text.push(`${separator}{"name":"${name}","datatype":"${datatype}","shape":[${shape}],`)
+    if (isBinary(name)) {
+      const bytes = size * ELEMENT_BYTES[type]
+      text.push(`"parameters":{"binary_data_size":${bytes}}}`)
+      data.push({ pointer, end: pointer + bytes })
+      return
+    }
+    text.push('"data":')
+    text.push(
+      type === 'I32' ? JSON.stringify(Array.from(memory.i32(pointer, size))) : text.rows(type, pointer, 1, size),
+    )
+    text.push('}')
+  }
+}

@@ -1,0 +1,68 @@
+import { PRINT_BYTES_F32, PRINT_BYTES_F64 } from '../kernels/contract.ts'
+import type { Engine } from '../kernels/engine.ts'
+import { ELEMENT_BYTES, viewOf } from './tensor.ts'
+
+const PRINT_BYTES = { F32: PRINT_BYTES_F32, F64: PRINT_BYTES_F64 } as const
+/** Brackets and comma. */
+const ROW_BYTES = 3
+
+/** Bytes that are still in kernel memory: printed numbers, or a tensor as it is. */
+export interface Region {
+  readonly pointer: number
+  readonly end: number
+}
+
+/** An answer in the making: pieces of text and regions of kernel memory that leave it in one copy, the answer itself. */
+export interface Text {
+  push(part: string | Region): void
+  /** Bytes of what has been pushed. */
+  readonly length: number
+  /** `[a,b],[c,d]`, in kernel memory. */
+  rows(dtype: 'F32' | 'F64', pointer: number, rows: number, columns: number): Region
+  number(dtype: 'F32' | 'F64', value: number): Region
+  /** What `task` prints, given where to: it returns the pointer behind it. */
+  printed(dtype: 'F32' | 'F64', rows: number, columns: number, task: (out: number) => number): Region
+  toBytes(): Buffer<ArrayBuffer>
+}
+
+export function createText({ memory, typed }: Engine): Text {
+  const parts: (string | Region)[] = []
+  let length = 0
+  const text: Text = {
+    get length() {
+      return length
+    },
+    push(part) {
+      length += typeof part === 'string' ? Buffer.byteLength(part) : part.end - part.pointer
+      parts.push(part)
+    },
+    rows: (dtype, pointer, rows, columns) =>
+      text.printed(dtype, rows, columns, (out) => typed[dtype].printRows(pointer, rows, columns, out)),
+    number(dtype, value) {
+      const pointer = memory.allocate(ELEMENT_BYTES[dtype])
+      viewOf(memory, dtype, pointer, 1)[0] = value
+      const row = text.rows(dtype, pointer, 1, 1)
+      // A row of one, less its brackets.
+      return { pointer: row.pointer + 1, end: row.end - 1 }
+    },
+    printed(dtype, rows, columns, task) {
+      const pointer = memory.allocate(rows * (columns * PRINT_BYTES[dtype] + ROW_BYTES))
+      const end = task(pointer)
+      memory.trim(end)
+      return { pointer, end }
+    },
+    toBytes() {
+      const bytes = Buffer.from(new ArrayBuffer(length))
+      let at = 0
+      for (const part of parts) {
+        if (typeof part === 'string') at += bytes.write(part, at)
+        else {
+          bytes.set(memory.u8(part.pointer, part.end - part.pointer), at)
+          at += part.end - part.pointer
+        }
+      }
+      return bytes
+    },
+  }
+  return text
+}
