@@ -123,8 +123,8 @@ export function scaled(mantissa: u64, power: i32, dropped: bool): u64 {
   // The hidden bit adds the 1 that is taken from the exponent; a mantissa rounded up to 2^53 carries into it.
   const below = (<u64>(exponent - 1) << 52) + (high >> shift)
   if (exponent >= 2047) return reinterpret<u64>(<f64>Infinity)
-  if (rest > half) return below + 1
-  if (rest + error <= half) return below
+  // Whether the last bits are more than half is as good as random, so there is no branch on it.
+  if (half - rest >= error) return below + u64(rest > half)
   return dropped ? OPEN | below : refined(normal, power, entry, powerHigh, high, rest, half, below)
 }
 

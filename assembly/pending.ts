@@ -57,8 +57,9 @@ function collectNarrow(pending: usize, start: usize, length: u32, minus: u32): b
   const bytes = v128.load(start)
   const point = ctz(<u32>i8x16.bitmask(i8x16.eq(bytes, points())) | (1 << length))
   const digits = i8x16.swizzle(i8x16.sub(bytes, zeros()), v128.load(MOVES + (<usize>(16 * length + point) << 4)))
-  const misplaced = u32(load<u8>(start) == Byte.Zero) & u32(point > 1)
-  if (v128.any_true(i8x16.sub_sat_u(digits, nines())) || misplaced) return false
+  if (v128.any_true(i8x16.sub_sat_u(digits, nines()))) return false
+  // Another digit before the point behind a 0: other first digits make the left side more than 32.
+  if ((((<u32>load<u8>(start) ^ Byte.Zero) << 5) | 1) < point) return false
   v128.store64_lane(pending, byEights(digits), 0)
   store<u64>(pending, <u64>(2 * (length - point) + minus) << 32, 8)
   return true

@@ -1,5 +1,4 @@
 import { significant, toDigits } from './digits'
-import { decimalScale } from './shortest'
 import { FORMS_F32, MIN_EXPONENT_F32, SUFFIXES_F32 } from './tables'
 
 /**
@@ -23,29 +22,40 @@ const LANES: i32 = 16
 /** 10^0 to 10^9. */
 const POWERS_OF_TEN: usize = memory.data<u32>([1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000])
 
-/** @returns pointer behind the text; bytes up to 22 behind `out` may be written */
+/** Bytes of a slot: the source lanes (16), the decimal exponent of the first digit (4), the number of digits (4). */
+export const SLOT: usize = 32
+
+/** @param shortest as `shortestF32` gives it */
 // @ts-ignore: decorator
 @inline
-export function writeF32(bits: u32, shortest: u64, out: usize): usize {
-  const value = <u32>(shortest >> 1)
+export function prepareF32(shortest: u64, slot: usize): void {
+  const value = <u32>shortest
   const length = lengthOf(value)
-  const exponent = decimalScale(bits & 0x7fffff, bits >> 23, 150) + <i32>(shortest & 1) + length - 1
   const padded = value * powerOfTen(DIGITS - length)
   const first = padded / UNIT
   const others = toDigits(padded % UNIT)
-  const count = 1 + significant(others)
-  const source = i64x2.replace_lane(
-    i64x2.splat(<u64>first | 0x30 | ((others | ZEROS) << 8)), 1, (others >> 56) | FILLERS,
-  )
+  store<u64>(slot, <u64>first | 0x30 | ((others | ZEROS) << 8))
+  store<u64>(slot, (others >> 56) | FILLERS, 8)
+  store<i32>(slot, <i32>(shortest >> 32) + length - 1, 16)
+  store<i32>(slot, 1 + significant(others), 20)
+}
+
+/** @returns pointer behind the text; bytes up to 22 behind `out` may be written */
+// @ts-ignore: decorator
+@inline
+export function writeF32(slot: usize, out: usize): usize {
+  const exponent = load<i32>(slot, 16)
+  const count = load<i32>(slot, 20)
   const entry = load<u64>(SUFFIXES_F32 + (<usize>(exponent - MIN_EXPONENT_F32) << 3))
   const form = <usize>((entry >> 40) & 0xff)
-  v128.store(out, i8x16.swizzle(source, v128.load(FORMS_F32 + (form << 4))))
+  v128.store(out, i8x16.swizzle(v128.load(slot), v128.load(FORMS_F32 + (form << 4))))
   if (exponent >= LANES && exponent <= MAX_PLAIN) store<u64>(out, ZEROS, 13)
-  const isPlain = <u32>(exponent - MIN_PLAIN) <= <u32>(MAX_PLAIN - MIN_PLAIN)
   // Digits before the point, of which the zeros in front count as one and a 10^exponent form has one.
-  const whole = isPlain ? max(exponent, 0) + 1 : 1
-  const behind = count + (isPlain && exponent < 0 ? -exponent : 0) - whole
-  out += whole + (behind > 0 ? behind + 1 : 0)
+  const isPlain = u32(<u32>(exponent - MIN_PLAIN) <= <u32>(MAX_PLAIN - MIN_PLAIN))
+  const shift = exponent & -isPlain
+  const whole = 1 + (shift & ~(shift >> 31))
+  const behind = count - 1 - shift
+  out += whole + ((behind + 1) & -u32(behind > 0))
   store<u32>(out, <u32>entry)
   return out + <usize>((entry >> 32) & 0xff)
 }

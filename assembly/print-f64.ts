@@ -1,6 +1,6 @@
 import { Byte } from './bytes'
 import { significant, toDigits } from './digits'
-import { decimalScale } from './shortest'
+import { scaleF64 } from './shortest'
 
 /** One float64 > 0 and finite as text, in JavaScript's choice of plain or exponent form. */
 
@@ -19,13 +19,16 @@ const POWERS_OF_TEN: usize = memory.data<u64>([
   10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
 ])
 
-/** @returns pointer behind the text; bytes up to 26 behind `out` may be written */
+/**
+ * @param shortest as `shortestF64` gives it
+ * @returns pointer behind the text; bytes up to 26 behind `out` may be written
+ */
 // @ts-ignore: decorator
 @inline
 export function writeF64(bits: u64, shortest: u64, out: usize): usize {
   const value = shortest >> 1
   const length = lengthOf(value)
-  const exponent = decimalScale(bits & 0xfffffffffffff, <i32>(bits >> 52), 1075) + <i32>(shortest & 1) + length - 1
+  const exponent = scaleF64(bits, shortest) + length - 1
   const padded = value * powerOfTen(DIGITS - length)
   const first = padded / UNIT
   const others = padded - first * UNIT

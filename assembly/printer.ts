@@ -1,5 +1,5 @@
 import { Byte } from './bytes'
-import { writeF32 } from './print-f32'
+import { prepareF32, SLOT, writeF32 } from './print-f32'
 import { writeF64 } from './print-f64'
 import { shortestF32, shortestF64 } from './shortest'
 
@@ -14,6 +14,7 @@ const INFINITY: u64 = 0x7974696e69666e49
 /** Numbers converted at a time. */
 const CHUNK: u32 = 256
 const DECIMALS: usize = memory.data(256 << 3, 16)
+const SLOTS: usize = memory.data(256 << 5, 16)
 /** The base value of a sparse row and its comma, with room for wide stores. */
 const TEXT: usize = memory.data(64, 16)
 
@@ -51,13 +52,19 @@ function printRows<T extends number>(values: usize, rows: u32, cols: u32, out: u
   return out
 }
 
-/** Two loops, so that a processor has several numbers under way in each: the shortest decimals, then their texts. */
+/** Loops of few steps, so that a processor has several numbers under way in each: shortest decimals, for float32 their digits, texts. */
 function writeChunk<T extends number>(values: usize, count: u32, out: usize): usize {
-  for (let i: u32 = 0; i < count; i++) {
-    if (sizeof<T>() == 4) store<u64>(DECIMALS + (<usize>i << 3), shortestF32(load<u32>(values + (<usize>i << 2)) & 0x7fffffff))
-    else store<u64>(DECIMALS + (<usize>i << 3), shortestF64(load<u64>(values + (<usize>i << 3)) & 0x7fffffffffffffff))
+  const last = DECIMALS + (<usize>count << 3)
+  for (let decimal = DECIMALS, value = values; decimal < last; decimal += 8, value += sizeof<T>()) {
+    if (sizeof<T>() == 4) store<u64>(decimal, shortestF32(load<u32>(value) & 0x7fffffff))
+    else store<u64>(decimal, shortestF64(load<u64>(value) & 0x7fffffffffffffff))
   }
-  for (let i: u32 = 0; i < count; i++) out = write<T>(values + <usize>i * sizeof<T>(), load<u64>(DECIMALS + (<usize>i << 3)), out)
+  if (sizeof<T>() == 4) {
+    for (let decimal = DECIMALS, slot = SLOTS; decimal < last; decimal += 8, slot += SLOT) prepareF32(load<u64>(decimal), slot)
+    for (let slot = SLOTS, value = values; slot < SLOTS + <usize>count * SLOT; slot += SLOT, value += 4) out = writeOneF32(value, slot, out)
+  } else {
+    for (let decimal = DECIMALS, value = values; decimal < last; decimal += 8, value += 8) out = writeOneF64(value, load<u64>(decimal), out)
+  }
   return out
 }
 
@@ -106,23 +113,26 @@ function openRow(row: u32, out: usize): usize {
 /** The number at `value` and a comma. */
 // @ts-ignore: decorator
 @inline
-function write<T extends number>(value: usize, shortest: u64, out: usize): usize {
-  if (sizeof<T>() == 4) {
-    const bits = load<u32>(value)
-    const magnitude = bits & 0x7fffffff
-    store<u8>(out, Byte.Minus)
-    const start = out + (bits >> 31)
-    if (magnitude - 1 >= 0x7f800000 - 1) out = writeSpecial(magnitude == 0, magnitude > 0x7f800000, bits >> 31, out)
-    else out = writeF32(magnitude, shortest, start)
-  } else {
-    const bits = load<u64>(value)
-    const magnitude = bits & 0x7fffffffffffffff
-    const negative = <u32>(bits >> 63)
-    store<u8>(out, Byte.Minus)
-    const start = out + negative
-    if (magnitude - 1 >= 0x7ff0000000000000 - 1) out = writeSpecial(magnitude == 0, magnitude > 0x7ff0000000000000, negative, out)
-    else out = writeF64(magnitude, shortest, start)
-  }
+function writeOneF32(value: usize, slot: usize, out: usize): usize {
+  const bits = load<u32>(value)
+  const magnitude = bits & 0x7fffffff
+  const negative = bits >> 31
+  store<u8>(out, Byte.Minus)
+  if (magnitude - 1 >= 0x7f800000 - 1) out = writeSpecial(magnitude == 0, magnitude > 0x7f800000, negative, out)
+  else out = writeF32(slot, out + negative)
+  store<u8>(out, Byte.Comma)
+  return out + 1
+}
+
+// @ts-ignore: decorator
+@inline
+function writeOneF64(value: usize, shortest: u64, out: usize): usize {
+  const bits = load<u64>(value)
+  const magnitude = bits & 0x7fffffffffffffff
+  const negative = <u32>(bits >> 63)
+  store<u8>(out, Byte.Minus)
+  if (magnitude - 1 >= 0x7ff0000000000000 - 1) out = writeSpecial(magnitude == 0, magnitude > 0x7ff0000000000000, negative, out)
+  else out = writeF64(magnitude, shortest, out + negative)
   store<u8>(out, Byte.Comma)
   return out + 1
 }

@@ -9,7 +9,7 @@ import { floorLog2OfPower, multiplyHigh } from './wide'
  * most one of 10^(k+1). All three of v and the interval's ends are taken in quarters of 10^k, as an integer whose last bit also
  * stands for any fraction, which is all that a comparison needs.
  *
- * A result is 2 * digits + 1 for digits * 10^(k+1), 2 * digits for digits * 10^k; digits may end in zeros.
+ * Digits may end in zeros.
  */
 
 /** Of c * 2^q, in units of its last bit: the interval below a power of two is half as wide. */
@@ -21,45 +21,79 @@ const THREE_QUARTERS: i32 = 524031
  * more. (An exhaustive search over the points halfway between two float32.)
  */
 const TWICE_ROUNDED: u32 = 0x15ae43fd
-const BEFORE_TWICE_ROUNDED: u64 = 2 * 70385307
-const AFTER_TWICE_ROUNDED: u64 = 2 * 7038531 + 1
+const BEFORE_TWICE_ROUNDED: u64 = 70385307 | (-33 << 32)
+const AFTER_TWICE_ROUNDED: u64 = 7038531 | (-32 << 32)
 
-/** k of a value with this fraction and biased exponent, `bias` being the exponent of 2^0 in units of the last bit. */
+/** k of c * 2^q with biased exponent, `bias` being the exponent of 2^0 in units of the last bit; `isolated` above a shorter gap. */
 // @ts-ignore: decorator
 @inline
-export function decimalScale(fraction: u64, exponent: i32, bias: i32): i32 {
-  const isolated = fraction == 0 && exponent > 1
-  return ((max(exponent, 1) - bias) * 1262611 - (isolated ? THREE_QUARTERS : 0)) >> 22
+function decimalScale(exponent: i32, bias: i32, isolated: u32): i32 {
+  return ((exponent - bias) * 1262611 - (THREE_QUARTERS & -isolated)) >> 22
 }
 
-/** @param bits of a float32 > 0 and finite; of any other the result means nothing */
+/** Power of ten of the digits that `shortestF64` gives. */
+// @ts-ignore: decorator
+@inline
+export function scaleF64(bits: u64, shortest: u64): i32 {
+  const exponent = <i32>(bits >> 52)
+  const isolated = u32((bits & 0xfffffffffffff) == 0) & u32(exponent > 1)
+  return decimalScale(max(exponent, 1), 1075, isolated) + (<i32>shortest & 1)
+}
+
+/**
+ * The digits in the low half, their power of ten in the high half.
+ *
+ * @param bits of a float32 > 0 and finite; of any other the result means nothing
+ */
 // @ts-ignore: decorator
 @inline
 export function shortestF32(bits: u32): u64 {
   if (bits - TWICE_ROUNDED < 2) return bits == TWICE_ROUNDED ? BEFORE_TWICE_ROUNDED : AFTER_TWICE_ROUNDED
-  const exponent = <i32>(bits >> 23)
+  const biased = bits >> 23
   const fraction = bits & 0x7fffff
-  const isolated = fraction == 0 && exponent > 1
-  const k = decimalScale(fraction, exponent, 150)
-  const c = exponent ? fraction | 0x800000 : fraction
-  const shift = max(exponent, 1) - 150 + floorLog2OfPower(-k) + 1
+  const isolated = u32(fraction == 0) & u32(biased > 1)
+  const isNormal = u32(biased > 0)
+  const exponent = <i32>(biased + 1 - isNormal)
+  const k = decimalScale(exponent, 150, isolated)
+  const c = fraction | (isNormal << 23)
+  const shift = exponent - 150 + floorLog2OfPower(-k) + 1
   const power = load<u64>(POWERS + (<usize>(-k - MIN_POWER) << 4)) + 1
-  const v = quartersF32(power, (4 * c) << shift)
-  const lower = quartersF32(power, (4 * c - 2 + u32(isolated)) << shift)
-  const upper = quartersF32(power, (4 * c + 2) << shift)
-  return pick(v, lower, upper, c & 1)
+  const v = quartersF32(power, (c << 2) << shift)
+  const isOdd = c & 1
+  const lower = quartersF32(power, ((c << 2) - 2 + isolated) << shift) + isOdd
+  const upper = quartersF32(power, ((c << 2) + 2) << shift) - isOdd
+  // The same as `pick` in half the width.
+  const units = v >> 2
+  const quarters = units << 2
+  const tens = units / 10
+  const tensQuarters = tens * 40
+  const tensAbove = u32(tensQuarters + 40 <= upper)
+  const unitsAbove = u32(quarters + 4 <= upper)
+  const closer = u32(v > quarters + 2) | (u32(v == quarters + 2) & units)
+  const one = u32(lower <= quarters) ^ unitsAbove
+  const long = units + ((one & unitsAbove) | (~one & closer & 1))
+  const short = tens + tensAbove
+  const isShort = (u32(lower <= tensQuarters) ^ tensAbove) & u32(units >= 10)
+  const digits = long ^ ((long ^ short) & -isShort)
+  return <u64>digits | (<u64>(<u32>k + isShort) << 32)
 }
 
-/** @param bits of a float64 > 0 and finite */
+/**
+ * 2 * digits + 1 for digits * 10^(k+1), 2 * digits for digits * 10^k.
+ *
+ * @param bits of a float64 > 0 and finite; of any other the result means nothing
+ */
 // @ts-ignore: decorator
 @inline
 export function shortestF64(bits: u64): u64 {
-  const exponent = <i32>(bits >> 52)
+  const biased = <u32>(bits >> 52)
   const fraction = bits & 0xfffffffffffff
-  const isolated = fraction == 0 && exponent > 1
-  const k = decimalScale(fraction, exponent, 1075)
-  const c = exponent ? fraction | (1 << 52) : fraction
-  const shift = max(exponent, 1) - 1075 + floorLog2OfPower(-k) + 1
+  const isolated = u32(fraction == 0) & u32(biased > 1)
+  const isNormal = u32(biased > 0)
+  const exponent = <i32>(biased + 1 - isNormal)
+  const k = decimalScale(exponent, 1075, isolated)
+  const c = fraction | (<u64>isNormal << 52)
+  const shift = exponent - 1075 + floorLog2OfPower(-k) + 1
   const entry = POWERS + (<usize>(-k - MIN_POWER) << 4)
   const powerLow = load<u64>(entry, 8) + 1
   const powerHigh = load<u64>(entry) + u64(powerLow == 0)
@@ -71,7 +105,7 @@ export function shortestF64(bits: u64): u64 {
   const high = multiplyHigh(factor, powerHigh) + u64(middle < partial)
   return pick(
     odd(high, middle),
-    below(high, middle, low, powerHigh, powerLow, isolated ? shift : shift + 1),
+    below(high, middle, low, powerHigh, powerLow, shift + 1 - isolated),
     above(high, middle, low, powerHigh, powerLow, shift + 1),
     c & 1,
   )
@@ -86,9 +120,9 @@ function odd(whole: u64, fraction: u64): u64 {
 
 // @ts-ignore: decorator
 @inline
-function quartersF32(power: u64, factor: u32): u64 {
+function quartersF32(power: u64, factor: u32): u32 {
   const product = (power >> 32) * factor + (((power & 0xffffffff) * factor) >> 32)
-  return odd(product >> 32, product & 0xffffffff)
+  return <u32>(product >> 32) | u32(<u32>product > 1)
 }
 
 // @ts-ignore: decorator
@@ -120,16 +154,13 @@ function pick(v: u64, lowerEnd: u64, upperEnd: u64, isOdd: u64): u64 {
   const upper = upperEnd - isOdd
   const units = v >> 2
   const tens = units / 10
-  const tensBelow = lower <= 40 * tens
-  const tensAbove = 40 * tens + 40 <= upper
-  const unitsBelow = lower <= 4 * units
-  const unitsAbove = 4 * units + 4 <= upper
+  const tensAbove = u64(40 * tens + 40 <= upper)
+  const unitsAbove = u64(4 * units + 4 <= upper)
   const half = 4 * units + 2
   const closer = u64(v > half) | (u64(v == half) & units)
-  const one = u64(unitsBelow != unitsAbove)
-  const up = (one & u64(unitsAbove)) | (~one & closer & 1)
-  const long = 2 * (units + up)
-  const short = 2 * (tens + u64(tensAbove)) + 1
+  const one = u64(lower <= 4 * units) ^ unitsAbove
+  const long = 2 * (units + ((one & unitsAbove) | (~one & closer & 1)))
+  const short = 2 * (tens + tensAbove) + 1
   // A mask, because a select becomes a branch.
-  return long ^ ((long ^ short) & -u64(u32(tensBelow != tensAbove) & u32(units >= 10)))
+  return long ^ ((long ^ short) & -((u64(lower <= 40 * tens) ^ tensAbove) & u64(units >= 10)))
 }
