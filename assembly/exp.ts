@@ -19,8 +19,8 @@ export const CUTOFF_F64: f64 = -709.2
 
 const F32: usize = memory.data<f32>([
   1.4426950216293335, 1.4426950216293335, 1.4426950216293335, 1.4426950216293335, // 0x1.715476p+0
-  0.693145751953125, 0.693145751953125, 0.693145751953125, 0.693145751953125, // 0x1.62e4p-1, 14 bits
-  1.428606765330187e-6, 1.428606765330187e-6, 1.428606765330187e-6, 1.428606765330187e-6, // 0x1.7f7d1cp-20
+  0.693115234375, 0.693115234375, 0.693115234375, 0.693115234375, // 0x1.62ep-1, 12 bits
+  3.194618329871446e-05, 3.194618329871446e-05, 3.194618329871446e-05, 3.194618329871446e-05, // 0x1.0bfbe80p-15
   0.499992311000824, 0.499992311000824, 0.499992311000824, 0.499992311000824, // 0x1.fffdfcp-2
   0.16667115688323975, 0.16667115688323975, 0.16667115688323975, 0.16667115688323975, // 0x1.5557bp-3
   0.041890330612659454, 0.041890330612659454, 0.041890330612659454, 0.041890330612659454, // 0x1.572a64p-5
@@ -65,9 +65,9 @@ function constantF64(index: usize): v128 {
 }
 
 /**
- * exp(z) / 2^N, within 1.4 * 2^-23 of it for |z| < 709; `round` is ROUND_F32 - N in every lane.
+ * exp(z) / 2^N, within 1.4 * 2^-23 of it for |z| < 2800; `round` is ROUND_F32 - N in every lane.
  * Dividing by a power of two where softmax would divide by exp(m) spares the subtraction z - m, whose rounding would count:
- * 2^-21 at distance 8..16 is 4 ulp of the result. Here n * LN2_HIGH is exact for |n| < 1024, and z is reduced exactly or
+ * 2^-21 at distance 8..16 is 4 ulp of the result. Here n * LN2_HIGH is exact for |n| < 4096, and z is reduced exactly or
  * rounds by 2^-26.
  */
 // @ts-ignore: decorator

@@ -4,7 +4,7 @@
  *
  * A float32 row goes the narrow way, in float32 arithmetic that loses nothing that counts: exp(z) is taken relative to the
  * power of two next to exp(m), see `expF32`, and sums leave float32 every 16 elements, their terms being of one sign.
- * Exponentials below 2^-126 vanish, which counts only if R is tiny. So rows with R < 2^-80, and rows with |m| >= 600, where the
+ * Exponentials below 2^-126 vanish, which counts only if R is tiny. So rows with R < 2^-80, and rows with |m| >= 2048, where the
  * reduction of z is no longer exact, go the wide way, which is float64 from the first element on. The choice depends on
  * the row alone.
  */
@@ -21,8 +21,11 @@ export let factor: f64 = 1
 /** sum of (m - z) as the narrow way found it; not finite if it did not. */
 let distance: f64 = 0
 
+/** Elements of one partial sum. */
+const PARTIAL: usize = 512
+
 const LEAST_NARROW_SUM: f64 = 8.271806125530277e-25 // 2^-80
-const NARROW_MAXIMUM: f64 = 600
+const NARROW_MAXIMUM: f64 = 2048
 
 /**
  * Sets `maximum`, `position`, `others`, `factor` and stores the exponentials but the one at `position`.
@@ -54,16 +57,18 @@ export function sumExponentials<T extends number>(row: usize, count: usize, out:
 export function uniformDistance<T extends number>(row: usize, count: usize): f64 {
   if (distance < Infinity) return distance
   const m = f64x2.splat(maximum)
-  let sum0 = f64x2.splat(0)
-  let sum1 = f64x2.splat(0)
-  let k: usize = 0
-  for (; k + 4 <= count; k += 4) {
-    sum0 = f64x2.add(sum0, f64x2.sub(m, loadPair<T>(row + k * sizeof<T>())))
-    sum1 = f64x2.add(sum1, f64x2.sub(m, loadPair<T>(row + (k + 2) * sizeof<T>())))
+  let total: f64 = 0
+  while (count) {
+    const length = min(count, PARTIAL)
+    count -= length
+    let sums = f64x2.splat(0)
+    for (const end = row + (length & ~1) * sizeof<T>(); row < end; row += 2 * sizeof<T>()) {
+      sums = f64x2.add(sums, f64x2.sub(m, loadPair<T>(row)))
+    }
+    total += sumF64(sums)
+    if (length & 1) total += maximum - <f64>load<T>(row)
   }
-  let sum = sumF64(f64x2.add(sum0, sum1))
-  for (; k < count; k++) sum += maximum - <f64>load<T>(row + k * sizeof<T>())
-  return sum
+  return total
 }
 
 function sumNarrow(row: usize, count: usize, to: usize, step: usize): void {
@@ -90,23 +95,28 @@ function sumWide<T extends number>(row: usize, count: usize, to: usize, step: us
   wideSegment<T>(row + behind * sizeof<T>(), count - behind, step ? to + behind * sizeof<T>() : to, pairStep)
 }
 
-/** Adds exp(z - m) to `others`. */
+/** Adds exp(z - m) to `others`, in partial sums: among 131072 equal terms one sum loses three digits. */
 function wideSegment<T extends number>(from: usize, count: usize, to: usize, pairStep: usize): void {
+  const pair: usize = 2 * sizeof<T>()
   const m = f64x2.splat(maximum)
   const cut = f64x2.splat(CUTOFF_F64)
-  const pair: usize = 2 * sizeof<T>()
-  let sum = f64x2.splat(0)
-  for (const end = from + (count & ~3) * sizeof<T>(); from < end; from += 2 * pair, to += 2 * pairStep) {
-    const e0 = expF64(f64x2.pmax(f64x2.sub(loadPair<T>(from), m), cut))
-    const e1 = expF64(f64x2.pmax(f64x2.sub(loadPair<T>(from + pair), m), cut))
-    storePair<T>(to, e0)
-    storePair<T>(to + pairStep, e1)
-    sum = f64x2.add(sum, f64x2.add(e0, e1))
-  }
-  others += sumF64(sum)
-  for (let rest = count & 3; rest; rest--, from += sizeof<T>(), to += pairStep >> 1) {
-    const e = f64x2.extract_lane(expF64(f64x2.pmax(f64x2.splat(<f64>load<T>(from) - maximum), cut)), 0)
-    store<T>(to, <T>e)
-    others += e
+  while (count) {
+    const length = min(count, PARTIAL)
+    count -= length
+    let sum = f64x2.splat(0)
+    for (const end = from + (length & ~3) * sizeof<T>(); from < end; from += 2 * pair, to += 2 * pairStep) {
+      const e0 = expF64(f64x2.pmax(f64x2.sub(loadPair<T>(from), m), cut))
+      const e1 = expF64(f64x2.pmax(f64x2.sub(loadPair<T>(from + pair), m), cut))
+      storePair<T>(to, e0)
+      storePair<T>(to + pairStep, e1)
+      sum = f64x2.add(sum, f64x2.add(e0, e1))
+    }
+    let partial = sumF64(sum)
+    for (let rest = length & 3; rest; rest--, from += sizeof<T>(), to += pairStep >> 1) {
+      const e = f64x2.extract_lane(expF64(f64x2.pmax(f64x2.splat(<f64>load<T>(from) - maximum), cut)), 0)
+      store<T>(to, <T>e)
+      partial += e
+    }
+    others += partial
   }
 }
