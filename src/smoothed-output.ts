@@ -12,7 +12,8 @@ export function smoothedOutput(
   { rows, counted }: Targets,
 ): AnswerValue {
   // Two values a row say it all, where every class that is not a label holds the same.
-  if (rows.kind === 'sparse' && rows.smoothing.prior === undefined && layout.inner === 1)
+  const hasClassesLast = layout.classAxis === layout.shape.length - 1
+  if (rows.kind === 'sparse' && rows.smoothing.prior === undefined && hasClassesLast)
     return sparseOutput(engine, layout, dtype, rows, counted)
   const { memory } = engine
   const { numRows, numClasses } = layout

@@ -254,9 +254,9 @@ function sparseTargets(
     const partner = mix.partner[sample]! * rowsPerSample + (row % rowsPerSample)
     const lam = mix.lam[sample]!
     counted[row] = own[row] && (lam === 1 || own[partner]) ? 1 : 0
-    if (!counted[row]) continue
-    const label = classes[row]!
-    const partnerLabel = lam === 1 ? label : classes[partner]!
+    // A row that is left out has a label too, of no meaning: memory holds what the last request left there.
+    const label = counted[row] ? classes[row]! : 0
+    const partnerLabel = counted[row] && lam < 1 ? classes[partner]! : label
     labelView.set([label, partnerLabel], row * 2)
     shareView.set(label === partnerLabel ? [1, 0] : [lam, 1 - lam], row * 2)
   }
