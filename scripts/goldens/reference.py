@@ -178,6 +178,7 @@ class Batch:
                 gradients = -target
             else:
                 gradients = target.sum(axis=-1, keepdims=True) * np.exp(self.log_probabilities) - target
-            loss = losses.sum() / np.float64(self.normalizer)
+            # torch adds the 0/0 of the labels to whatever smoothing gives: a mean over nothing is NaN, never infinite.
+            loss = losses.sum() / self.normalizer if self.normalizer else np.nan
         gradients = np.where(self.counted[:, None], gradients * scale, 0)
         return {'loss': loss, 'losses': losses, 'gradients': gradients}
