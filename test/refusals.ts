@@ -1816,7 +1816,7 @@ export const refusals: readonly RefusalCase[] = [
   ...group('overloaded', 503, [
     {
       name: 'a request while the queue is full',
-      server: { workers: 1, maxQueue: 1, inlineMaxBytes: 0 },
+      server: { maxQueue: 1, inlineMaxBytes: 0 },
       situation: 'queue full',
       body: request({}),
       detail: '1 requests are waiting already',
@@ -1837,7 +1837,7 @@ export const refusals: readonly RefusalCase[] = [
   ...group('deadline_exceeded', 504, [
     {
       name: 'a request that waits longer than the client wants to',
-      server: { workers: 1, inlineMaxBytes: 0 },
+      server: { inlineMaxBytes: 0 },
       situation: 'worker busy',
       headers: { 'x-request-timeout-ms': '20' },
       body: request({}),
@@ -1845,7 +1845,7 @@ export const refusals: readonly RefusalCase[] = [
     },
     {
       name: 'a request that waits longer than the server allows',
-      server: { workers: 1, inlineMaxBytes: 0, requestTimeoutMs: 20 },
+      server: { inlineMaxBytes: 0, requestTimeoutMs: 20 },
       situation: 'worker busy',
       headers: { 'x-request-timeout-ms': '60000' },
       body: request({}),

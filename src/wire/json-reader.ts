@@ -14,7 +14,7 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
 /** Bytes of a plain value (a name, a list of outputs) that are worth parsing: what is longer fits no field. */
-const MAX_PLAIN_BYTES = 65_536
+const MAX_PLAIN_BYTES = 4096
 
 /** More fields than any object of a request has: one of so many is unknown, so the rest of them need only be JSON. */
 const MAX_FIELDS = 64
