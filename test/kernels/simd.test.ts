@@ -1,0 +1,8 @@
+import { loadKernelModule } from '../../src/kernels/load.ts'
+import { createSimdKernels } from '../../src/kernels/simd.ts'
+import { describeLossKernels } from './loss-kernels.ts'
+
+describeLossKernels('SIMD', (memory) => {
+  const kernels = createSimdKernels(loadKernelModule()!, memory)
+  return { kernels, base: kernels.heapBase() }
+})
