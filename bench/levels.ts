@@ -1,0 +1,17 @@
+import { codecLevel } from './codec-level.ts'
+import { eventLoopLevel } from './event-loop.ts'
+import { httpLevel } from './http.ts'
+import type { Level } from './measurement.ts'
+import { pipelineLevel } from './pipeline.ts'
+import { scalingLevel } from './scaling.ts'
+import { startUpLevel } from './start-up.ts'
+
+/** From the innermost to the outermost, in the order they run. */
+export const levels: Readonly<Record<string, Level>> = {
+  codec: codecLevel,
+  scaling: scalingLevel,
+  pipeline: pipelineLevel,
+  'start-up': startUpLevel,
+  http: httpLevel,
+  'event-loop': eventLoopLevel,
+}

@@ -1,0 +1,82 @@
+import { checkOutputs, LABEL_SMOOTHING, makeBatch } from './batch.ts'
+import { importBuilt } from './built.ts'
+import { type LevelOptions, type Measurement, quantiles } from './measurement.ts'
+
+const CLASSES = 1000
+const ELEMENTS = [1e4, 1e5, 1e6, 1e7, 1e8] as const
+/** A request of 1e8 elements takes 800 MB; quick means on any machine. */
+const QUICK_MAX_ELEMENTS = 1e6
+const SECONDS = 1.5
+const QUICK_SECONDS = 0.1
+const MIN_SAMPLES = 5
+const WARM_UP_RUNS = 3
+
+/** Nanoseconds an element of the float32 kernel with gradients, over four orders of magnitude. */
+export async function* scalingLevel({ quick, say }: LevelOptions): AsyncGenerator<Measurement> {
+  const { createEngine } = await importBuilt<typeof import('../src/kernels/engine.ts')>('kernels/engine')
+  const { loadKernelModule } = await importBuilt<typeof import('../src/kernels/load.ts')>('kernels/load')
+  const pattern = makeBatch(ELEMENTS[0] / CLASSES, CLASSES)
+  const seconds = quick ? QUICK_SECONDS : SECONDS
+
+  for (const elements of ELEMENTS) {
+    if (quick && elements > QUICK_MAX_ELEMENTS) break
+    say(`scaling ${elements.toExponential()} elements`)
+    const rows = elements / CLASSES
+    // A fresh memory for each size: no size profits from pages that another has touched.
+    const { kernels, memory } = createEngine(loadKernelModule())
+    const logits = memory.allocate(elements * 4)
+    const labels = memory.allocate(rows * 4)
+    const coefficients = memory.allocate(rows * 8)
+    const rowScale = memory.allocate(rows * 8)
+    const losses = memory.allocate(rows * 8)
+    const gradients = memory.allocate(elements * 4)
+    for (let row = 0; row < rows; row += pattern.rows) {
+      memory.f32(logits + row * CLASSES * 4, pattern.logits.length).set(pattern.logits)
+      memory.i32(labels + row * 4, pattern.rows).set(pattern.targets)
+    }
+    memory.f64(coefficients, rows).fill(1 - LABEL_SMOOTHING)
+    memory.f64(rowScale, rows).fill(1 / rows)
+    const run = () =>
+      kernels.crossEntropySparseF32(
+        logits,
+        rows,
+        CLASSES,
+        labels,
+        coefficients,
+        1,
+        0,
+        LABEL_SMOOTHING / CLASSES,
+        LABEL_SMOOTHING,
+        rowScale,
+        losses,
+        gradients,
+      )
+
+    const faulty = run()
+    if (faulty >= 0) throw new Error(`the kernel refuses row ${faulty}`)
+    for (const row of [0, rows - pattern.rows]) {
+      const share = memory.f32(gradients + row * CLASSES * 4, pattern.logits.length)
+      checkOutputs(`kernel, rows from ${row}`, pattern, {
+        losses: memory.f64(losses + row * 8, pattern.rows),
+        gradients: Float64Array.from(share, (gradient) => gradient * (rows / pattern.rows)),
+      })
+    }
+    for (let i = 0; i < WARM_UP_RUNS; i++) run()
+    const samples: number[] = []
+    // One sample takes long enough for the clock, however small the batch.
+    const runs = Math.max(1, Math.round(ELEMENTS[2] / elements))
+    const deadline = performance.now() + seconds * 1000
+    while (samples.length < MIN_SAMPLES || performance.now() < deadline) {
+      const start = performance.now()
+      for (let i = 0; i < runs; i++) run()
+      samples.push(((performance.now() - start) * 1e6) / (elements * runs))
+    }
+    yield {
+      level: 'scaling',
+      case: elements.toExponential(),
+      provider: 'lossd',
+      unit: 'ns/element',
+      ...quantiles(samples),
+    }
+  }
+}
