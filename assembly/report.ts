@@ -2,7 +2,6 @@ import { faultPosition } from './grammar'
 
 /** ReadStatus and Report of src/kernels/contract.ts. A report's words that don't apply are 0. */
 
-export const OK: u32 = 0
 export const SYNTAX: u32 = 1
 export const NOT_A_NUMBER: u32 = 2
 export const RAGGED: u32 = 3
