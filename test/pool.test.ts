@@ -1,0 +1,219 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { describe, expect, test, vi } from 'vitest'
+import type { App } from '../src/app.ts'
+import type { Config } from '../src/config.ts'
+import type { TaskResult } from '../src/pool/message.ts'
+import { startApp } from './helpers/app.ts'
+
+/** A service in which every request goes to a worker. */
+const start = (overrides: Partial<Config> = {}) => startApp({ workers: 1, inlineMaxBytes: 0, ...overrides })
+
+const SMALL = '{"logits":[[2,1]],"targets":[0]}'
+
+/** Enough work to still be under way when the test has done what it does meanwhile. */
+const LARGE = batch(250, 1000)
+
+function batch(rows: number, classes: number): string {
+  const row = `[${Array.from({ length: classes }, (_, k) => (k * 7) % 11).join(',')}]`
+  return `{"logits":[${Array(rows).fill(row).join(',')}],"targets":[${Array(rows).fill(1).join(',')}],"label_smoothing":0.1}`
+}
+
+function post({ server }: App, payload: string, headers: Record<string, string> = {}, url = '/loss') {
+  return server.inject({ method: 'POST', url, headers: { 'content-type': 'application/json', ...headers }, payload })
+}
+
+/** A task as routes hand it over. What is posted first is begun first. */
+function evaluate({ services }: App, body: string, signal = new AbortController().signal): Promise<TaskResult> {
+  const bytes = new TextEncoder().encode(body)
+  return services.pool.evaluate('equivalence', bytes.buffer, { request: 'json', response: 'json' }, signal)
+}
+
+describe('a worker that dies', () => {
+  test('gives its request a 500 without details, and the others and the next their answers', async () => {
+    const app = await start({ workers: 2 })
+    const before = new Set(app.services.pool.threads)
+    const doomed = evaluate(app, LARGE)
+    const busy = evaluate(app, LARGE)
+    const queued = [post(app, SMALL), post(app, SMALL)]
+    const [outcomes] = await Promise.all([
+      Promise.allSettled([doomed, busy]),
+      app.services.pool.threads[0]!.terminate(),
+    ])
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    for (const answer of await Promise.all(queued)) expect(answer.statusCode).toBe(200)
+    for (let i = 0; i < 4; i++) expect((await post(app, SMALL)).statusCode).toBe(200)
+    expect(app.services.pool.threads).toHaveLength(2)
+    expect(app.services.pool.threads.filter((thread) => before.has(thread))).toHaveLength(1)
+  })
+
+  test('is a problem `internal` over HTTP', async () => {
+    const app = await start()
+    const begun = handedOver(app)
+    const answer = post(app, LARGE, { 'x-request-id': 'doomed' }, '/equivalence')
+    await begun
+    await app.services.pool.threads[0]!.terminate()
+    const { statusCode, headers, body } = await answer
+    expect(statusCode).toBe(500)
+    expect(headers['content-type']).toMatch(/^application\/problem\+json/)
+    expect(JSON.parse(body)).toEqual({
+      type: '/problems/internal',
+      title: 'Internal error',
+      status: 500,
+      detail: 'an error on our side; the request id finds it in the log',
+      instance: '/equivalence',
+      code: 'internal',
+      request_id: 'doomed',
+    })
+    expect((await post(app, SMALL)).statusCode).toBe(200)
+  })
+
+  test('while it has nothing to do is not noticed', async () => {
+    const app = await start()
+    await app.services.pool.threads[0]!.terminate()
+    expect((await post(app, SMALL)).statusCode).toBe(200)
+    expect((await app.server.inject('/readyz')).statusCode).toBe(200)
+  })
+})
+
+/** Resolves when the next request has been handed to the pool. */
+function handedOver({ services: { pool } }: App): Promise<void> {
+  const evaluate = pool.evaluate.bind(pool)
+  return new Promise((resolve) => {
+    vi.spyOn(pool, 'evaluate').mockImplementationOnce((...task) => {
+      const result = evaluate(...task)
+      resolve()
+      return result
+    })
+  })
+}
+
+test('answers are the same bytes with 1, 2 and 4 workers', async () => {
+  const bodies = [SMALL, batch(300, 37), batch(3, 5000), batch(64, 100).replace('{', '{"dtype":"float64",')]
+  const answers: string[] = []
+  for (const workers of [1, 2, 4]) {
+    const app = await start({ workers })
+    const posted = await Promise.all([...bodies, ...bodies].map((body) => post(app, body)))
+    answers.push(JSON.stringify(posted.map(({ statusCode, body }) => [statusCode, body])))
+  }
+  expect(answers[0]).toContain('[[200,')
+  expect(new Set(answers).size).toBe(1)
+})
+
+describe('a full queue', () => {
+  test('refuses what is too much with Retry-After and answers all that was accepted', async () => {
+    const app = await start({ maxQueue: 3 })
+    const busy = evaluate(app, LARGE)
+    const answers = await Promise.all(Array.from({ length: 12 }, () => post(app, SMALL)))
+    await busy
+    const accepted = answers.filter(({ statusCode }) => statusCode === 200)
+    const refused = answers.filter(({ statusCode }) => statusCode === 503)
+    expect(accepted.length).toBe(3)
+    expect(refused.length).toBe(9)
+    for (const { headers, body } of refused) {
+      expect(JSON.parse(body).code).toBe('overloaded')
+      expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
+    }
+    for (const { body } of accepted) expect(JSON.parse(body).normalizer).toBe(1)
+    expect((await post(app, SMALL)).statusCode).toBe(200)
+  })
+})
+
+describe('work that nobody waits for', () => {
+  test('is skipped while it is queued, and its thread lives on', async () => {
+    const app = await start()
+    const [thread] = app.services.pool.threads
+    const busy = evaluate(app, LARGE)
+    const cancelled = Array.from({ length: 20 }, () => {
+      const controller = new AbortController()
+      const result = evaluate(app, LARGE, controller.signal)
+      controller.abort(new Error('gone'))
+      return result
+    })
+    for (const outcome of await Promise.allSettled(cancelled))
+      expect(outcome).toMatchObject({ reason: { message: 'gone' } })
+    const single = performance.now()
+    await busy
+    const oneMs = (await evaluate(app, LARGE)).report.computeMs
+    // Twenty more of the same would have taken twenty times as long.
+    expect(performance.now() - single).toBeLessThan(10 * (oneMs + 500))
+    expect(app.services.pool.threads[0]).toBe(thread)
+    expect((await post(app, SMALL)).statusCode).toBe(200)
+  })
+
+  test('is not begun at all when it was cancelled before', async () => {
+    const app = await start()
+    await expect(evaluate(app, SMALL, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
+    expect(app.services.pool.queueDepth).toBe(0)
+  })
+
+  test('ends at the deadline of the client with 504, while the worker lives on', async () => {
+    const app = await start()
+    const [thread] = app.services.pool.threads
+    const busy = evaluate(app, LARGE)
+    const answer = await post(app, SMALL, { 'x-request-timeout-ms': '20' })
+    expect(answer.statusCode).toBe(504)
+    expect(JSON.parse(answer.body).code).toBe('deadline_exceeded')
+    await busy
+    expect((await post(app, SMALL)).statusCode).toBe(200)
+    expect(app.services.pool.threads[0]).toBe(thread)
+  })
+
+  test('is dropped when the client disconnects, and the next client is served', async () => {
+    const app = await start()
+    await app.server.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.server.address() as AddressInfo
+    const busy = evaluate(app, LARGE)
+    const socket = connect(port, '127.0.0.1')
+    const head = `POST /loss HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: ${SMALL.length}\r\n\r\n`
+    const closed = new Promise((resolve) => {
+      app.server.server.once('request', (_request, response) => response.once('close', resolve))
+    })
+    socket.write(head + SMALL)
+    await once(app.server.server, 'request')
+    socket.destroy()
+    await closed
+    await busy
+    expect((await post(app, SMALL)).statusCode).toBe(200)
+    expect(app.services.pool.queueDepth).toBe(0)
+  })
+})
+
+describe('draining', () => {
+  test('says not ready first and goes on serving, then refuses new work and finishes the old', async () => {
+    const app = await start()
+    const { lifecycle } = app.services
+    expect((await app.server.inject('/readyz')).json()).toEqual({ status: 'ready' })
+    const accepted = evaluate(app, LARGE)
+
+    lifecycle.startDraining()
+    const ready = await app.server.inject('/readyz')
+    expect([ready.statusCode, ready.json()]).toEqual([503, { status: 'not ready' }])
+    const served = await post(app, SMALL)
+    expect([served.statusCode, served.headers.connection]).toEqual([200, 'close'])
+
+    const begun = handedOver(app)
+    const queued = post(app, SMALL)
+    await begun
+    lifecycle.stopAccepting()
+    const refused = await post(app, SMALL)
+    expect([refused.statusCode, refused.json().code, refused.headers['retry-after']]).toEqual([503, 'draining', '1'])
+    expect((await app.server.inject('/livez')).statusCode).toBe(200)
+    expect((await queued).statusCode).toBe(200)
+    expect((await accepted).problem).toBeUndefined()
+  })
+})
+
+test('the memory of the process does not grow with each large request', async () => {
+  const app = await start()
+  const [rows, classes] = [6000, 1000]
+  const data = Buffer.alloc(rows * classes * 4).toString('base64')
+  const targets = Array(rows).fill(1).join(',')
+  const body = `{"logits":{"dtype":"F32","shape":[${rows},${classes}],"data":"${data}"},"targets":[${targets}],"outputs":["loss"]}`
+  for (let i = 0; i < 2; i++) expect((await post(app, body)).statusCode).toBe(200)
+  const before = process.memoryUsage.rss()
+  for (let i = 0; i < 4; i++) await post(app, body)
+  // Each takes more than 80 MB in the worker alone.
+  expect(process.memoryUsage.rss() - before).toBeLessThan(160 * 2 ** 20)
+})
