@@ -3,6 +3,7 @@ import { configurationDoc } from './generate/configuration-doc.ts'
 import { errorsDoc } from './generate/errors-doc.ts'
 import { lossesDoc } from './generate/losses-doc.ts'
 import { openApiYaml } from './generate/openapi.ts'
+import { kernelTables } from './generate/tables.ts'
 
 /** Every file that is derived from the code. `--check` writes nothing and fails where one is stale. */
 const files: Record<string, () => string | Promise<string>> = {
@@ -10,6 +11,7 @@ const files: Record<string, () => string | Promise<string>> = {
   'docs/losses.md': lossesDoc,
   'docs/errors.md': errorsDoc,
   'docs/configuration.md': configurationDoc,
+  'assembly/tables.ts': kernelTables,
 }
 
 const isCheck = process.argv.includes('--check')
