@@ -1,7 +1,3 @@
-/**
- * Writes `assembly/tables.ts`, the constants of the number codec: `npx tsx scripts/generate-tables.ts`.
- */
-
 /** Below 10^-343 even a mantissa of 64 bits rounds to 0; 10^324 scales the smallest subnormal to an integer. */
 const MIN_POWER = -343
 const MAX_POWER = 324
