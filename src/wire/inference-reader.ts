@@ -148,7 +148,10 @@ function fromJson(
 ): Tensor | TensorFault {
   if (datatype === 'FP16' || datatype === 'BF16')
     throw refuseAt('tensor_invalid', path, `${datatype} is sent as binary data only`)
-  if (isTensorFault(data)) return data.path.length === 1 ? { ...data, path: placeIn(shape, data.path) } : data
+  if (isTensorFault(data)) {
+    const isFlatElement = data.fault === 'validation_failed' && data.path.length === 1
+    return isFlatElement ? { ...data, path: placeIn(shape, data.path) } : data
+  }
   if (!isTensor(data)) {
     throw refuseAt('tensor_invalid', path, `expected an array of numbers or binary_data_size, got ${shown(data)}`)
   }
@@ -167,7 +170,7 @@ function fromJson(
   return isTensor(single) ? decodeElements(engine, single.pointer, 'F32', shape) : single
 }
 
-/** The path of an element of flat data; that of an array as a whole is none. */
+/** Indices in the declared shape of an element of flat data. */
 function placeIn(shape: readonly number[], [index]: Path): number[] {
   return typeof index === 'number' && index < sizeOf(shape) ? indicesOf(shape, index) : []
 }

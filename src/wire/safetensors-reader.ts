@@ -11,6 +11,7 @@ import { sizeOf } from './tensor.ts'
 const MAX_HEADER_BYTES = 2 ** 20
 const LENGTH_BYTES = 8
 const METADATA = '__metadata__'
+const OPEN_OBJECT = 0x7b
 
 interface Entry {
   readonly name: string
@@ -66,12 +67,12 @@ function readHeader(body: Uint8Array): { entries: Entry[]; metadata: Record<stri
 
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const header: unknown = JSON.parse(utf8.decode(bytes))
-    if (isRecord(header)) return header
+    // Not even white space may stand before it.
+    if (bytes[0] === OPEN_OBJECT) return JSON.parse(utf8.decode(bytes)) as Record<string, unknown>
   } catch {
     // Said below: it is not a JSON object.
   }
-  throw invalid([], 'expected the header to be a JSON object')
+  throw invalid([], 'expected the header to be a JSON object, from its first byte')
 }
 
 function entryOf(name: string, description: unknown): Entry {
