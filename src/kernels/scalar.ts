@@ -7,7 +7,7 @@ type View = (pointer: number, length: number) => FloatArray
 
 /**
  * The plain TypeScript loss kernels: the meaning of `LossKernels` in the fewest words. All arithmetic is float64; float32 is
- * rounded to when it is written. They stand in where WebAssembly SIMD is missing and are what the fast kernels are tested with.
+ * rounded to when it is written; a row is copied into float64 first, so that the inner loops see one type. They stand in where WebAssembly SIMD is missing and are what the fast kernels are tested with.
  *
  * Views are made for every call, because growing the memory detaches the ones made before.
  */
@@ -23,13 +23,15 @@ export function createScalarLossKernels(memory: WebAssembly.Memory): LossKernels
       const p = probabilities === 0 ? undefined : view(probabilities, numRows * numClasses)
       const maxima = f64(rowMax, numRows)
       const logSums = f64(logSum, numRows)
+      const row = new Float64Array(numClasses)
+      const exponentials = new Float64Array(numClasses)
       for (let n = 0; n < numRows; n++) {
-        const row = z.subarray(n * numClasses, (n + 1) * numClasses)
-        const sums = sumsOf(row)
+        row.set(z.subarray(n * numClasses, (n + 1) * numClasses))
+        const sums = sumsOf(row, exponentials)
         if (sums === undefined) return n
         maxima[n] = sums.max
         logSums[n] = sums.logSum
-        if (p) for (let k = 0; k < numClasses; k++) p[n * numClasses + k] = probability(row[k]!, sums)
+        if (p) for (let k = 0; k < numClasses; k++) p[n * numClasses + k] = exponentials[k]! / (1 + sums.others)
       }
       return -1
     }
@@ -73,7 +75,7 @@ export function createScalarLossKernels(memory: WebAssembly.Memory): LossKernels
       const target = new Float64Array(numClasses)
       return crossEntropy(view, logits, numRows, numClasses, rowScale, losses, gradients, (n) => {
         for (let k = 0; k < numClasses; k++) target[k] = dense[n * numClasses + k]! * (weights?.[k] ?? 1)
-        return { target, total: sum(numClasses, (k) => target[k]!) }
+        return { target, total: sum(target) }
       })
     }
 
@@ -91,20 +93,23 @@ export function createScalarLossKernels(memory: WebAssembly.Memory): LossKernels
     const loss = f64(losses, numRows)
     const scale = f64(rowScale, numRows)
     const gradient = gradients === 0 ? undefined : view(gradients, numRows * numClasses)
+    const row = new Float64Array(numClasses)
+    const exponentials = new Float64Array(numClasses)
+    const costs = new Float64Array(numClasses)
     for (let n = 0; n < numRows; n++) {
-      const row = z.subarray(n * numClasses, (n + 1) * numClasses)
-      const sums = sumsOf(row)
+      row.set(z.subarray(n * numClasses, (n + 1) * numClasses))
+      const sums = sumsOf(row, exponentials)
       if (sums === undefined) return n
       const { target, total } = targetOf(n)
-      const distance = sum(numClasses, (k) => (target[k] === 0 ? 0 : target[k]! * (sums.max - row[k]!)))
-      loss[n] = distance + total * sums.logSum + 0
+      for (let k = 0; k < numClasses; k++) costs[k] = target[k] === 0 ? 0 : target[k]! * (sums.max - row[k]!)
+      loss[n] = sum(costs) + total * sums.logSum + 0
       if (gradient === undefined) continue
       for (let k = 0; k < numClasses; k++) {
         // At the maximum p = 1 - others / (1 + others), so that a confident gradient does not cancel to 0.
         const difference =
           k === sums.argmax
             ? total - target[k]! - (total * sums.others) / (1 + sums.others)
-            : total * probability(row[k]!, sums) - target[k]!
+            : (total * exponentials[k]!) / (1 + sums.others) - target[k]!
         gradient[n * numClasses + k] = scale[n]! * difference + 0
       }
     }
@@ -143,17 +148,19 @@ interface RowSums {
   readonly logSum: number
 }
 
-/** undefined: the row has no distribution. */
-function sumsOf(row: FloatArray): RowSums | undefined {
+/**
+ * @param exponentials written: exp(z - max)
+ * @returns undefined: the row has no distribution
+ */
+function sumsOf(row: Float64Array, exponentials: Float64Array): RowSums | undefined {
   const argmax = indexOfMax(row)
   const max = row[argmax]!
-  const others = sum(row.length, (k) => (k === argmax ? 0 : Math.exp(row[k]! - max)))
+  for (let k = 0; k < row.length; k++) exponentials[k] = Math.exp(row[k]! - max)
+  exponentials[argmax] = 0
+  const others = sum(exponentials)
+  exponentials[argmax] = 1
   // others is NaN if the row holds a NaN, and if max is infinite and not alone.
   return Number.isFinite(max) && !Number.isNaN(others) ? { argmax, max, others, logSum: Math.log1p(others) } : undefined
-}
-
-function probability(z: number, { max, others }: RowSums): number {
-  return Math.exp(z - max) / (1 + others)
 }
 
 /** Lowest index of the largest element of a row without NaN; of a row with one, any index. */
@@ -164,14 +171,14 @@ function indexOfMax(row: FloatArray): number {
 }
 
 /** Neumaier's sum: among 131072 equal terms a plain one loses five digits. */
-function sum(length: number, term: (k: number) => number): number {
+function sum(terms: Float64Array): number {
   let total = 0
   let lost = 0
-  for (let k = 0; k < length; k++) {
-    const next = term(k)
-    const rounded = total + next
-    lost += Math.abs(total) >= Math.abs(next) ? total - rounded + next : next - rounded + total
-    total = rounded
+  for (let k = 0; k < terms.length; k++) {
+    const term = terms[k]!
+    const next = total + term
+    lost += Math.abs(total) >= Math.abs(term) ? total - next + term : term - next + total
+    total = next
   }
   return Number.isFinite(total) ? total + lost : total
 }
