@@ -4,7 +4,9 @@ export interface Goal {
   readonly against: string
   readonly level: string
   readonly case: string
-  /** Of the history; the service itself where a goal is absolute. */
+  /** The provider that has to reach it. */
+  readonly own: string
+  /** The provider it is compared with; none where a goal is absolute. */
   readonly peer?: string
   readonly relation: Relation
 }
@@ -19,6 +21,8 @@ export type Relation =
   /** The largest over the smallest median of all cases of the level. */
   | { readonly kind: 'spread'; readonly atMost: number }
 
+const SELF = 'lossd'
+const KERNEL = 'sparse, smoothing 0.1, gradients'
 const FASTAPI = 'fastapi_torch'
 const PLAIN = 'plain_fastify'
 const READING = { kind: 'times as fast', atLeast: { 20: 5, 24: 2.5 } } as const
@@ -31,6 +35,7 @@ export const goals: readonly Goal[] = [
       against: '`JSON.parse` + flatten',
       level: 'codec',
       case: `read ${digits} as F32`,
+      own: SELF,
       peer: 'JSON.parse + flatten',
       relation: READING,
     }),
@@ -40,6 +45,7 @@ export const goals: readonly Goal[] = [
     against: '`JSON.stringify`',
     level: 'codec',
     case: 'print a float32 gradient',
+    own: SELF,
     peer: 'JSON.stringify',
     relation: { kind: 'times as fast', atLeast: 4 },
   },
@@ -53,6 +59,7 @@ export const goals: readonly Goal[] = [
     against: 'FastAPI + PyTorch, `numpy.frombuffer`',
     level: 'http',
     case: 'safetensors 1024x1000',
+    own: SELF,
     peer: FASTAPI,
     relation: { kind: 'times as fast', atLeast: 1.6 },
   },
@@ -61,14 +68,21 @@ export const goals: readonly Goal[] = [
     against: 'a Fastify route that answers with the bytes it buffered',
     level: 'http',
     case: 'safetensors 1024x1000',
+    own: SELF,
     peer: 'echo',
     relation: { kind: 'times as fast', atLeast: 0.8 },
   },
+  kernel('PyTorch eager, one thread', 'PyTorch eager, gradients', { kind: 'times as fast', atLeast: 5 }),
+  kernel('the same loop in C, `gcc -O3 -march=native -ffast-math`', 'C -O3 -march=native -ffast-math, gradients', {
+    kind: 'times the time',
+    atMost: 1.4,
+  }),
   {
     measure: 'time an element, 1e4 to 1e8 elements, largest over smallest',
     against: 'itself',
     level: 'scaling',
     case: '',
+    own: SELF,
     relation: { kind: 'spread', atMost: 1.2 },
   },
   {
@@ -77,6 +91,7 @@ export const goals: readonly Goal[] = [
     against: '',
     level: 'event-loop',
     case: 'delay p99, a timer every 10 ms',
+    own: SELF,
     relation: { kind: 'value', below: 10 },
   },
   {
@@ -84,9 +99,22 @@ export const goals: readonly Goal[] = [
     against: '',
     level: 'start-up',
     case: 'npm start to ready',
+    own: SELF,
     relation: { kind: 'value', below: 1000 },
   },
 ]
+
+function kernel(against: string, peer: string, relation: Relation): Goal {
+  return {
+    measure: 'float32 kernel with gradients, 1024x1000',
+    against,
+    level: 'kernels',
+    case: 'F32 1024x1000',
+    own: KERNEL,
+    peer,
+    relation,
+  }
+}
 
 function post(batch: string, name: string, peer: string, atLeast: number): Goal {
   const against = peer === FASTAPI ? 'FastAPI + PyTorch' : 'plain Fastify + JSON.parse + nested zod + JavaScript maths'
@@ -95,6 +123,7 @@ function post(batch: string, name: string, peer: string, atLeast: number): Goal 
     against,
     level: 'http',
     case: name,
+    own: SELF,
     peer,
     relation: { kind: 'times as fast', atLeast },
   }

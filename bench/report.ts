@@ -3,8 +3,6 @@ import { type Goal, goals, type Relation } from './goals.ts'
 import type { Entry } from './history.ts'
 import type { Measurement } from './measurement.ts'
 
-const SELF = 'lossd'
-
 export interface Outcome {
   readonly reached: number
   readonly isMet: boolean
@@ -14,7 +12,7 @@ export interface Outcome {
 export function outcome(goal: Goal, run: readonly Entry[]): Outcome | undefined {
   const find = (provider: string) =>
     run.find((entry) => entry.level === goal.level && entry.case === goal.case && entry.provider === provider)
-  const own = find(SELF)
+  const own = find(goal.own)
   const { relation } = goal
   if (relation.kind === 'spread') {
     const medians = run.filter(({ level }) => level === goal.level).map(({ p50 }) => p50)
