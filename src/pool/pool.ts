@@ -51,6 +51,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const warmTask: WarmTask = { kind: 'warm' }
   const ready = Promise.all(Array.from({ length: workers }, () => piscina.run(warmTask))).then(() => undefined)
   const inlineEngine = createEngine(kernelModule)
+  const running = new Set<Promise<unknown>>()
   let lastId = 0
 
   return {
@@ -69,9 +70,15 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       if (body.byteLength <= inlineMaxBytes && isProportional(operation)) return runTask(inlineEngine, task)
       if (piscina.queueSize >= maxQueue) throw new Refusal('overloaded', `${maxQueue} requests are waiting already`)
       const result = piscina.run(task, { transferList: [body] }) as Promise<TaskResult>
+      running.add(result)
+      result.catch(() => undefined).finally(() => running.delete(result))
       return orAborted(result, signal, () => Atomics.store(cancelled, id % CANCEL_SLOTS, id))
     },
-    close: () => piscina.close({ force: false }),
+    async close() {
+      // Piscina's own close ends a worker between two tasks, and throws outside every promise when the second one answers.
+      while (running.size > 0) await Promise.allSettled(running)
+      await piscina.close({ force: false })
+    },
   }
 }
 
