@@ -5,15 +5,22 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const readme = readFileSync('README.md', 'utf8')
-const blocks = [...readme.matchAll(/```(\w+)\n(.*?)```/gs)].map(([, language, text]) => ({ language, text: text!.trim() }))
-const commands = blocks.flatMap((block, i) => (block.text.startsWith('curl') ? [{ command: block.text, answer: blocks[i + 1]!.text }] : []))
+const blocks = [...readme.matchAll(/```(\w+)\n(.*?)```/gs)].map(([, language, text]) => ({
+  language,
+  text: text!.trim(),
+}))
+const commands = blocks.flatMap((block, i) =>
+  block.text.startsWith('curl') ? [{ command: block.text, answer: blocks[i + 1]!.text }] : [],
+)
 
 describe('the README', () => {
   let server: ReturnType<typeof spawn>
   let url: string
 
   beforeAll(async () => {
-    server = spawn(process.execPath, ['dist/src/server.js'], { env: { ...process.env, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'info' } })
+    server = spawn(process.execPath, ['dist/src/server.js'], {
+      env: { ...process.env, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'info' },
+    })
     for await (const line of createInterface({ input: server.stdout! })) {
       const { msg } = JSON.parse(line)
       url = msg.match(/http:\S+/)?.[0] ?? url
