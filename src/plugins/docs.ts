@@ -1,4 +1,4 @@
-import swagger from '@fastify/swagger'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi'
@@ -33,8 +33,42 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         { name: 'operations', description: 'Health and metrics.' },
       ],
     },
-    ...fastifyZodOpenApiTransformers,
+    ...documentTransformers(),
   })
+}
+
+interface Content {
+  [mediaType: string]: { examples?: unknown }
+}
+
+type Transformers = Required<Pick<FastifyDynamicSwaggerOptions, 'transform' | 'transformObject'>>
+
+/**
+ * The transformers from zod, and around them what two libraries leave out: @fastify/swagger drops the examples of a body that has several
+ * media types, and zod-openapi can make a document only once, which is then both the JSON and the YAML.
+ */
+function documentTransformers(): Transformers {
+  const { transform, transformObject } = fastifyZodOpenApiTransformers as Transformers
+  const bodies: { path: string; method: string; content: Content }[] = []
+  let document: ReturnType<Transformers['transformObject']> | undefined
+  return {
+    transform(route) {
+      const content = (route.schema?.body as { content?: Content } | undefined)?.content
+      const path = route.url.replace(/:(\w+)/g, '{$1}')
+      if (content) bodies.push({ path, method: String(route.route.method).toLowerCase(), content })
+      return transform(route)
+    },
+    transformObject(input) {
+      document ??= transformObject(input)
+      const paths = document.paths as Record<string, Record<string, { requestBody: { content: Content } }>>
+      for (const { path, method, content } of bodies) {
+        const described = paths[path]?.[method]?.requestBody.content
+        for (const [mediaType, { examples }] of Object.entries(content))
+          if (examples && described?.[mediaType]) described[mediaType].examples = examples
+      }
+      return document
+    },
+  }
 }
 
 /** Swagger UI at /docs, every asset served by this process. */
