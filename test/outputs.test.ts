@@ -117,6 +117,19 @@ for (const engine of engines) {
     })
   })
 
+  test.each(['array', 'base64'])(
+    `an axis of length 1 behind the classes stays where it is, in %s on ${engine.kernels.name} kernels`,
+    (encoding) => {
+      const request = { logits: [[[2], [1], [0]]], targets: [[1]], class_axis: 1, label_smoothing: 0.3 }
+      for (const mixup of [undefined, { lam: 0.5 }]) {
+        const { smoothed_targets: targets } = raw({ ...request, mixup, encoding })
+        expect(encoding === 'array' ? shapeOf(targets) : (targets as Base64Tensor).shape).toEqual([1, 3, 1])
+        const values = encoding === 'array' ? (targets as number[][][]).flat(2) : decode(targets as Base64Tensor)
+        expect(values).toEqual([0.1, 0.8, 0.1].map((q) => expect.closeTo(q, 12)))
+      }
+    },
+  )
+
   describe(`metrics on ${engine.kernels.name} kernels`, () => {
     test('accuracy, nll and perplexity are of the unsmoothed targets, without weights', () => {
       const weights = { class_weights: [5, 1], sample_weights: [1, 7], label_smoothing: 0.4, reduction: 'sum' }
