@@ -77,8 +77,10 @@ function typescriptPeer(name: string): Party {
 export function pythonVersions(): Readonly<Record<string, string>> {
   if (missingModules().length > 0) return {}
   const script = [
-    'import json, platform, importlib.metadata as m, torch',
+    'import json, platform, importlib.metadata as m, pydantic, torch',
     'versions = {name: m.version(name) for name in ("fastapi", "uvicorn", "pydantic")}',
+    // Pydantic 1 is several times as slow where it is not compiled, as in Debian.
+    'versions["pydantic"] += "" if pydantic.compiled else " (not compiled)"',
     'print(json.dumps({"python": platform.python_version(), **versions, "torch": torch.__version__}))',
   ].join('\n')
   return JSON.parse(execFileSync(python(), ['-c', script], { encoding: 'utf8' }))
