@@ -3,6 +3,7 @@
 import json
 import sys
 
+import ml_dtypes
 import numpy as np
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
@@ -13,7 +14,7 @@ answers = {}
 LOGITS = np.array([[2, 1, -0.5], [0.25, 2.5, -3]])
 TARGETS = np.array([0, 1])
 DATATYPES = {
-    "float16": "FP16", "float32": "FP32", "float64": "FP64",
+    "float16": "FP16", "bfloat16": "BF16", "float32": "FP32", "float64": "FP64",
     "uint8": "UINT8", "uint32": "UINT32", "int32": "INT32", "int64": "INT64",
 }
 
@@ -83,8 +84,8 @@ answers["mixed"] = plain(
     )
 )
 answers["datatypes"] = {
-    f"{logits} {targets}": plain(client.infer("cross_entropy", batch(logits, targets), **options), "loss")
-    for logits in ("float16", "float32", "float64")
+    f"{np.dtype(logits)} {targets}": plain(client.infer("cross_entropy", batch(logits, targets), **options), "loss")
+    for logits in ("float16", ml_dtypes.bfloat16, "float32", "float64")
     for targets in ("uint8", "uint32", "int32", "int64")
 }
 answers["float64"] = plain(
