@@ -1,6 +1,7 @@
 import type { Engine } from './kernels/engine.ts'
 import { elementPath, type Layout, layoutOf, toRows, wholeRowPath } from './layout.ts'
 import type { LossDefinition } from './losses/definition.ts'
+import { cast } from './operands.ts'
 import { refuseAt } from './problems.ts'
 import {
   planReduction,
@@ -10,7 +11,8 @@ import {
   reduceLosses,
   weighLosses,
 } from './reduction.ts'
-import { buildTargets, cast, rowsFrom, type TargetFields, type Targets } from './targets.ts'
+import { rowsFrom, type Targets } from './target-rows.ts'
+import { buildTargets, type TargetFields } from './targets.ts'
 import { ELEMENT_BYTES, type Tensor, viewOf } from './wire/tensor.ts'
 
 /** Rows are evaluated this many elements at a time, so that what a loss keeps beside them stays in the processor's cache. */

@@ -1,5 +1,5 @@
 import { normalizeRows, type Scored } from './predictions.ts'
-import { labelShares, writeSmoothed } from './targets.ts'
+import { labelShares, writeSmoothed } from './target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
 
 /**

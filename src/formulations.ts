@@ -3,8 +3,10 @@ import { crossEntropy } from './losses/cross-entropy.ts'
 import type { LossDefinition } from './losses/definition.ts'
 import { labelSmoothingCrossEntropy } from './losses/label-smoothing-cross-entropy.ts'
 import { softTargetCrossEntropy } from './losses/soft-target-cross-entropy.ts'
+import { mixOf, partnerTargets } from './mixup.ts'
 import { type ReductionFields, reduceLosses } from './reduction.ts'
-import { buildTargets, mixOf, partnerTargets, type TargetFields, type Targets } from './targets.ts'
+import type { Targets } from './target-rows.ts'
+import { buildTargets, type TargetFields } from './targets.ts'
 import { viewOf } from './wire/tensor.ts'
 
 /** One way to write label-smoothed cross entropy, computed by its own code path and reduced as its own library reduces it. */

@@ -2,7 +2,7 @@ import type { DenseOutput } from './answer.ts'
 import type { Engine } from './kernels/engine.ts'
 import { fromRows, type Layout } from './layout.ts'
 import type { Family } from './losses/families.ts'
-import { labelShares, type Targets } from './targets.ts'
+import { labelShares, type Targets } from './target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
 
 /** Scores of a batch whose counted rows are known to be sound. */

@@ -1,7 +1,8 @@
 import type { KernelMemory } from './kernels/memory.ts'
 import { type Layout, rowPath } from './layout.ts'
+import { readVector, sameShape } from './operands.ts'
 import { refuseAt } from './problems.ts'
-import { readVector, sameShape, type Targets } from './targets.ts'
+import type { Targets } from './target-rows.ts'
 import type { Tensor } from './wire/tensor.ts'
 
 /** How losses of rows become one: it exists here and nowhere else. */
@@ -39,7 +40,7 @@ export function planReduction(
   const gradientScale = memory.allocate(layout.numRows * Float64Array.BYTES_PER_ELEMENT)
   const scales = memory.f64(gradientScale, layout.numRows)
   // A mean over nothing has no gradient: 0, not 0/0.
-  const perRow = normalizer === 0 ? 0 : 1 / normalizer
+  const perRow = normalizer === 0 ? 0 : Math.min(1 / normalizer, Number.MAX_VALUE)
   for (let row = 0; row < layout.numRows; row++) scales[row] = perRow * (sampleWeights ? sampleWeights[row]! : 1)
   return { normalizer, gradientScale, sampleWeights }
 }

@@ -1,7 +1,8 @@
 import type { AnswerValue } from './answer.ts'
 import type { Engine } from './kernels/engine.ts'
 import { fromRows, type Layout } from './layout.ts'
-import { type SparseRows, smoothedValue, type Targets, writeSmoothed } from './targets.ts'
+import { smoothedValue } from './smoothing.ts'
+import { type SparseRows, type Targets, writeSmoothed } from './target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
 
 /** The target distribution [N, K] the loss compared with, after smoothing and mixing; all 0 for an ignored row. */

@@ -22,9 +22,7 @@ describe('kernel memory', () => {
     for (const { name, operation, request } of cases) {
       const { memory, kernels } = dirty
       memory.u8(kernels.heapBase(), memory.byteLength - kernels.heapBase()).fill(0xff)
-      const [expected, actual] = [clean, dirty].map(
-        (engine) => evaluateBytes(operation, encode(request), engine).result,
-      )
+      const [expected, actual] = [clean, dirty].map((engine) => evaluateBytes(operation, encode(request), engine))
       expect(actual, name).toEqual(expected)
     }
   })

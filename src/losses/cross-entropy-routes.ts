@@ -1,4 +1,4 @@
-import { type SparseRows, type TargetRows, writeSmoothed } from '../targets.ts'
+import { type SparseRows, type TargetRows, writeSmoothed } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Block } from './definition.ts'
 

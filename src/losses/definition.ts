@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Engine } from '../kernels/engine.ts'
-import type { TargetRows } from '../targets.ts'
+import type { TargetRows } from '../target-rows.ts'
 import type { Family } from './families.ts'
 import type { ReferenceRow } from './reference.ts'
 

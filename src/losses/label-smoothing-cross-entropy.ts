@@ -1,5 +1,5 @@
 import { LabelSmoothing } from '../../schemas/fields.ts'
-import { labelShares } from '../targets.ts'
+import { labelShares } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import { crossEntropyOfDistributions } from './cross-entropy-routes.ts'
 import { type Block, defineLoss } from './definition.ts'

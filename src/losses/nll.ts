@@ -1,5 +1,5 @@
 import { LabelSmoothing } from '../../schemas/fields.ts'
-import { writeSmoothed } from '../targets.ts'
+import { writeSmoothed } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import { defineLoss } from './definition.ts'
 import { logProbabilityFamily } from './families.ts'

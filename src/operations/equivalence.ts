@@ -94,6 +94,6 @@ function notesOn(batch: Batch, request: LossRequest): { code: string; detail: st
 /** Where the loss of a row is smallest; left out where the target has more than two values. */
 function optimumOf({ targets: { rows } }: Batch): AnswerObject | undefined {
   const { prior, onValue, offValue } = rows.smoothing
-  if (rows.kind === 'dense' || prior !== undefined) return undefined
+  if (rows.kind === 'dense' || rows.entries === 2 || prior !== undefined) return undefined
   return { on_value: onValue, off_value: offValue, logit_gap: Math.log(onValue / offValue) }
 }

@@ -4,7 +4,7 @@ import { refuseAt, shown } from '../problems.ts'
 import { decodeElements, indicesOf, WIRE_TYPES } from './elements.ts'
 import { isRecord, placeField } from './fields.ts'
 import type { Body, Envelope, Hints, Reading, Wishes } from './format.ts'
-import { DATATYPES, INFERENCE_OUTPUTS } from './inference.ts'
+import { DATATYPES, INFERENCE_OUTPUTS, MODEL_VERSION } from './inference.ts'
 import { type JsonDialect, readJson } from './json-reader.ts'
 import { isTensor, isTensorFault, sizeOf, type Tensor, type TensorFault, viewOf } from './tensor.ts'
 
@@ -49,7 +49,12 @@ export function readInference(
   }
   const paths = new Set([DATA_PATH, ...[...tensorFields].map((field) => `parameters.${field}`)])
   const request = readJson(engine, { pointer, length: headerLength }, paths, DIALECT)
-  const { id, parameters = {}, inputs, outputs, ...rest } = request
+  // KServe's client says the model's name once more.
+  const { model_name: name = loss, model_version: version = MODEL_VERSION, ...message } = request
+  if (name !== loss) throw refuseAt('validation_failed', ['model_name'], `the path names ${loss}, got ${shown(name)}`)
+  if (version !== MODEL_VERSION)
+    throw refuseAt('validation_failed', ['model_version'], `expected "${MODEL_VERSION}", got ${shown(version)}`)
+  const { id, parameters = {}, inputs, outputs, ...rest } = message
   refuseUnknown(rest, [], 'id, parameters, inputs and outputs')
   if (id !== undefined && typeof id !== 'string')
     throw refuseAt('validation_failed', ['id'], `expected a string, got ${shown(id)}`)

@@ -1,0 +1,75 @@
+import type { KernelMemory } from './kernels/memory.ts'
+import { readVector } from './operands.ts'
+import { refuseAt } from './problems.ts'
+import type { Tensor } from './wire/tensor.ts'
+
+/**
+ * Smoothing exists here and nowhere else. The target distribution of a row is
+ *
+ *   q = keep * t + mass * u        keep + mass = 1
+ *
+ * with t the mixed, unsmoothed target and u the uniform distribution or a prior. Smoothing commutes with mixing, since both are
+ * affine and the rows of t sum to 1, so t is mixed first and q is built only where a loss or an answer needs it.
+ */
+export interface Smoothing {
+  readonly keep: number
+  readonly mass: number
+  /** Value of q on a class that t gives nothing, and on one that t gives everything; without a prior only. */
+  readonly offValue: number
+  readonly onValue: number
+  /** float64 [K] */
+  readonly prior: Float64Array | undefined
+}
+
+export interface SmoothingFields {
+  readonly label_smoothing: number
+  readonly smoothing: 'uniform' | 'others'
+  readonly prior?: Tensor | undefined
+}
+
+/** How far a distribution may sum from 1. */
+export const SUM_TOLERANCE = 1e-3
+
+/** Coefficients of the smoothing; refuses a prior that is no distribution and a convention that has no meaning. */
+export function smoothingOf(memory: KernelMemory, fields: SmoothingFields, numClasses: number): Smoothing {
+  const s = fields.label_smoothing
+  if (fields.prior !== undefined) {
+    if (fields.smoothing === 'others') {
+      throw refuseAt(
+        'validation_failed',
+        ['smoothing'],
+        '"others" spreads over the other classes evenly; with a prior only "uniform" has a meaning',
+      )
+    }
+    const prior = checkPrior(memory, fields.prior, numClasses)
+    return { keep: 1 - s, mass: s, offValue: Number.NaN, onValue: Number.NaN, prior }
+  }
+  if (fields.smoothing === 'others') {
+    if (numClasses === 1) throw refuseAt('validation_failed', ['smoothing'], '"others" needs at least 2 classes, got 1')
+    const mass = (s * numClasses) / (numClasses - 1)
+    return { keep: 1 - mass, mass, offValue: s / (numClasses - 1), onValue: 1 - s, prior: undefined }
+  }
+  return { keep: 1 - s, mass: s, offValue: s / numClasses, onValue: 1 - s + s / numClasses, prior: undefined }
+}
+
+function checkPrior(memory: KernelMemory, tensor: Tensor, numClasses: number): Float64Array {
+  const prior = readVector(memory, tensor, ['prior'], [numClasses], 'a distribution over the classes,')
+  let sum = 0
+  for (const [k, value] of prior.entries()) {
+    if (!(value >= 0 && value <= 1))
+      throw refuseAt('validation_failed', ['prior', k], `expected a probability in [0, 1], got ${value}`)
+    sum += value
+  }
+  if (Math.abs(sum - 1) > SUM_TOLERANCE)
+    throw refuseAt('validation_failed', ['prior'], `expected probabilities that sum to 1, got the sum ${sum}`)
+  return prior
+}
+
+/** q of a class that holds `share` of t, in the on/off form, which is exact where share is 0 or 1 and never rounds below 0. */
+export function smoothedValue(
+  { keep, mass, prior, onValue, offValue }: Smoothing,
+  label: number,
+  share: number,
+): number {
+  return prior ? keep * share + mass * prior[label]! : share * onValue + (1 - share) * offValue
+}

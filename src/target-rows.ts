@@ -1,0 +1,99 @@
+import type { KernelMemory } from './kernels/memory.ts'
+import { type Smoothing, smoothedValue } from './smoothing.ts'
+import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
+
+interface Rows {
+  readonly smoothing: Smoothing
+}
+
+/** Targets that were class indices: t has `entries` labels a row, 2 under mixup. */
+export interface SparseRows extends Rows {
+  readonly kind: 'sparse'
+  /** int32 [rows, entries] */
+  readonly labels: number
+  /** float64 [rows, entries]; the share of each label in t; they sum to 1, and all of it is on the first where labels are equal. */
+  readonly shares: number
+  readonly entries: 1 | 2
+}
+
+/** Targets that were probabilities: t is a dense array. */
+export interface DenseRows extends Rows {
+  readonly kind: 'dense'
+  /** [rows, numClasses] of the computation's element type. */
+  readonly values: number
+}
+
+export type TargetRows = SparseRows | DenseRows
+
+export interface Targets {
+  readonly rows: TargetRows
+  /** Which rows count: 1, or 0 for an ignored one. */
+  readonly counted: Uint8Array
+  /** Whether the client gave class indices and did not mix them: the route whose mean divides by class weights. */
+  readonly isIndexRoute: boolean
+}
+
+/** The rows `start` to the end of `rows`, as rows of their own. */
+export function rowsFrom(rows: TargetRows, start: number, numClasses: number, dtype: 'F32' | 'F64'): TargetRows {
+  return rows.kind === 'dense'
+    ? { ...rows, values: rows.values + start * numClasses * ELEMENT_BYTES[dtype] }
+    : {
+        ...rows,
+        labels: rows.labels + start * rows.entries * ELEMENT_BYTES.I32,
+        shares: rows.shares + start * rows.entries * ELEMENT_BYTES.F64,
+      }
+}
+
+/** Writes q, the smoothed targets of the first `numRows` rows, to `out` [numRows, numClasses]. */
+export function writeSmoothed(
+  memory: KernelMemory,
+  dtype: 'F32' | 'F64',
+  rows: TargetRows,
+  numRows: number,
+  numClasses: number,
+  out: number,
+): void {
+  const { keep, mass, prior, onValue, offValue } = rows.smoothing
+  const size = numRows * numClasses
+  const q = viewOf(memory, dtype, out, size)
+  if (rows.kind === 'dense') {
+    const t = viewOf(memory, dtype, rows.values, size)
+    if (mass === 0) q.set(t)
+    else if (prior)
+      for (let i = 0, k = 0; i < size; i++, k = k + 1 === numClasses ? 0 : k + 1) q[i] = keep * t[i]! + mass * prior[k]!
+    else for (let i = 0; i < size; i++) q[i] = t[i]! * onValue + (1 - t[i]!) * offValue
+    return
+  }
+  const labels = memory.i32(rows.labels, numRows * rows.entries)
+  const shares = memory.f64(rows.shares, numRows * rows.entries)
+  if (prior) for (let i = 0, k = 0; i < size; i++, k = k + 1 === numClasses ? 0 : k + 1) q[i] = mass * prior[k]!
+  else q.fill(rows.smoothing.offValue)
+  for (let entry = 0; entry < labels.length; entry++) {
+    if (shares[entry] === 0) continue
+    const row = Math.floor(entry / rows.entries)
+    q[row * numClasses + labels[entry]!] = smoothedValue(rows.smoothing, labels[entry]!, shares[entry]!)
+  }
+}
+
+/** The unsmoothed target t as (class, share) pairs, `stride` of them a row, whichever way it is stored. Valid until memory grows. */
+export interface LabelShares {
+  readonly stride: number
+  classOf(pair: number): number
+  shareOf(pair: number): number
+}
+
+export function labelShares(
+  memory: KernelMemory,
+  dtype: 'F32' | 'F64',
+  rows: TargetRows,
+  numRows: number,
+  numClasses: number,
+): LabelShares {
+  if (rows.kind === 'dense') {
+    const values = viewOf(memory, dtype, rows.values, numRows * numClasses)
+    return { stride: numClasses, classOf: (pair) => pair % numClasses, shareOf: (pair) => values[pair]! }
+  }
+  const labels = memory.i32(rows.labels, numRows * rows.entries)
+  const shares = memory.f64(rows.shares, numRows * rows.entries)
+  return { stride: rows.entries, classOf: (pair) => labels[pair]!, shareOf: (pair) => shares[pair]! }
+}
