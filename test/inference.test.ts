@@ -317,6 +317,11 @@ describe('an inference request', () => {
     expect(valuesOf(await infer({ inputs: jsonInputs, parameters: fields }))).toEqual(lossAnswer(fields))
   })
 
+  test('may say the name and version of its model once more, as the client of KServe does', async () => {
+    const request = { model_name: 'cross_entropy', model_version: '1', inputs: jsonInputs }
+    expect(valuesOf(await infer(request))).toEqual(lossAnswer({}))
+  })
+
   test('may hold what the protocol says to schedulers, without effect', async () => {
     const parameters = { priority: 1, timeout: 1000, sequence_id: 7, sequence_start: true, sequence_end: false }
     expect(valuesOf(await infer({ inputs: jsonInputs, parameters }))).toEqual(lossAnswer({}))
@@ -360,6 +365,13 @@ describe('a refused inference request', () => {
     ['inputs that are an object', { inputs: {} }, 422, '/inputs'],
     ['no logits', { inputs: [jsonInputs[1]] }, 422, '/logits'],
     ['an unknown member', { inputs: jsonInputs, output: [] }, 422, '/output: unknown member'],
+    [
+      'a model that its path does not name',
+      { model_name: 'nll', inputs: jsonInputs },
+      422,
+      'the path names cross_entropy',
+    ],
+    ['a version that there is not', { model_version: '2', inputs: jsonInputs }, 422, '/model_version'],
     ['an id that is a number', { id: 7, inputs: jsonInputs }, 422, '/id'],
     ['an input that is a number', one(7), 422, '/inputs/0'],
     ['an input without a name', one({ ...jsonInputs[0], name: undefined }), 422, '/inputs/0/name'],
