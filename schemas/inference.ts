@@ -41,6 +41,8 @@ const RequestedOutput = z.object({
 export const InferenceRequest = z
   .object({
     id: z.string().optional().describe('Given back in the answer.'),
+    model_name: z.string().optional().describe('That of the path.'),
+    model_version: z.literal(MODEL_VERSION).optional(),
     parameters: z
       .looseObject({
         binary_data_output: z
