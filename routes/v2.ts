@@ -41,7 +41,7 @@ export async function v2Routes(app: FastifyInstance, services: Services): Promis
     async (scope) => {
       const routes = collectRoutes(scope)
       registerProblems(scope, sendInferenceError)
-      // Published clients send none, or whatever their HTTP library thinks of.
+      // Any, since published clients send none; the check leaves what the protocol knows.
       registerBodyReader(scope, ['*'], services.config.maxBodyBytes, checkMediaType)
       serverRoutes(scope, services)
       for (const path of ['/models/:loss', '/models/:loss/versions/:version']) modelRoutes(scope, services, path)
