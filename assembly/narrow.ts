@@ -16,10 +16,8 @@ export function narrowSegment(from: usize, count: usize, to: usize, step: usize,
   // n - exponent = -127, whose factor is 0.
   const low = f32x4.splat((exponent - <f32>127.2) * <f32>0.69314718)
   const max = f32x4.splat(m)
-  let sum0 = f64x2.splat(0)
-  let sum1 = f64x2.splat(0)
-  let left0 = f64x2.splat(0)
-  let left1 = f64x2.splat(0)
+  let sum = f64x2.splat(0)
+  let left = f64x2.splat(0)
   // expF32 for four vectors in lockstep: the steps of one depend on each other, and the machine looks ahead less than one vector.
   // pmax with z first lets NaN through.
   for (const end = from + (count & ~15) * 4; from < end; from += 64, to += step) {
@@ -83,31 +81,26 @@ export function narrowSegment(from: usize, count: usize, to: usize, step: usize,
     v128.store(to, e1, 16)
     v128.store(to, e2, 32)
     v128.store(to, e3, 48)
-    const e = f32x4.add(f32x4.add(e0, e1), f32x4.add(e2, e3))
-    sum0 = f64x2.add(sum0, f64x2.promote_low_f32x4(e))
-    sum1 = f64x2.add(sum1, f64x2.promote_low_f32x4(v128.shuffle<f64>(e, e, 1, 1)))
-    const x = f32x4.add(
-      f32x4.add(f32x4.sub(max, z0), f32x4.sub(max, z1)),
-      f32x4.add(f32x4.sub(max, z2), f32x4.sub(max, z3)),
-    )
-    left0 = f64x2.add(left0, f64x2.promote_low_f32x4(x))
-    left1 = f64x2.add(left1, f64x2.promote_low_f32x4(v128.shuffle<f64>(x, x, 1, 1)))
+    sum = f64x2.add(sum, foldF32(f32x4.add(f32x4.add(e0, e1), f32x4.add(e2, e3))))
+    const x01 = f32x4.add(f32x4.sub(max, z0), f32x4.sub(max, z1))
+    const x23 = f32x4.add(f32x4.sub(max, z2), f32x4.sub(max, z3))
+    left = f64x2.add(left, foldF32(f32x4.add(x01, x23)))
   }
   const vectorStep = step >> 2
   for (const end = from + (count & 12) * 4; from < end; from += 16, to += vectorStep) {
     const z = v128.load(from)
     const e = expF32(f32x4.pmax(z, low), round)
     v128.store(to, e)
-    sum0 = f64x2.add(sum0, foldF32(e))
-    left0 = f64x2.add(left0, foldF32(f32x4.sub(max, z)))
+    sum = f64x2.add(sum, foldF32(e))
+    left = f64x2.add(left, foldF32(f32x4.sub(max, z)))
   }
   const rest = count & 3
   if (rest) {
     const e = expF32(f32x4.pmax(loadPart(from, rest, -Infinity), low), round)
     storePart(to, rest, e)
-    sum0 = f64x2.add(sum0, foldF32(e))
-    left0 = f64x2.add(left0, foldF32(f32x4.sub(max, loadPart(from, rest, m))))
+    sum = f64x2.add(sum, foldF32(e))
+    left = f64x2.add(left, foldF32(f32x4.sub(max, loadPart(from, rest, m))))
   }
-  segmentSum = sumF64(f64x2.add(sum0, sum1))
-  segmentDistance = sumF64(f64x2.add(left0, left1))
+  segmentSum = sumF64(sum)
+  segmentDistance = sumF64(left)
 }
