@@ -65,7 +65,7 @@ function constantF64(index: usize): v128 {
 }
 
 /**
- * exp(z) / 2^N, within 1.4 * 2^-23 of it for |z| < 2800; `round` is ROUND_F32 - N in every lane.
+ * exp(z) / 2^N, within 1.6 * 2^-23 of it for |z| < 2800; `round` is ROUND_F32 - N in every lane.
  * Dividing by a power of two where softmax would divide by exp(m) spares the subtraction z - m, whose rounding would count:
  * 2^-21 at distance 8..16 is 4 ulp of the result. Here n * LN2_HIGH is exact for |n| < 4096, and z is reduced exactly or
  * rounds by 2^-26.
@@ -87,7 +87,7 @@ export function expF32(z: v128, round: v128): v128 {
   return f32x4.mul(power, i32x4.shl(rounded, 23))
 }
 
-/** exp(x), within 1.1 * 2^-53 of it; CUTOFF_F64 <= x <= 709. */
+/** exp(x), within 2 * 2^-52 of it; CUTOFF_F64 <= x <= 709. */
 // @ts-ignore: decorator
 @inline
 export function expF64(x: v128): v128 {
