@@ -585,9 +585,13 @@ describe('a refused inference request', () => {
 
   test('lacks a key, comes too often, is too large or too late', async () => {
     const body = JSON.stringify({ inputs: jsonInputs })
-    const post = async (overrides: Parameters<typeof startApp>[0], headers: Record<string, string> = {}) => {
+    const post = async (
+      overrides: Parameters<typeof startApp>[0],
+      headers: Record<string, string> = {},
+      payload = body,
+    ) => {
       const { server } = await startApp(overrides)
-      const request = () => server.inject({ method: 'POST', url: '/v2/models/nll/infer', headers, payload: body })
+      const request = () => server.inject({ method: 'POST', url: '/v2/models/nll/infer', headers, payload })
       await request()
       const answer = await request()
       return [answer.statusCode, Object.keys(answer.json())]
@@ -595,7 +599,12 @@ describe('a refused inference request', () => {
     expect(await post({ apiKeys: ['secret'] })).toEqual([401, ['error']])
     expect(await post({ rateLimit: 1 })).toEqual([429, ['error']])
     expect(await post({ maxBodyBytes: 100 })).toEqual([413, ['error']])
-    expect(await post({ inlineMaxBytes: 0 }, { 'x-request-timeout-ms': '0.001' })).toEqual([504, ['error']])
+    // Far more than a millisecond of work.
+    const large = { name: 'log_probabilities', shape: [1000, 1000], datatype: 'FP32', data: Array(1e6).fill(-1) }
+    const late = JSON.stringify({
+      inputs: [large, { name: 'targets', shape: [1000], datatype: 'INT64', data: Array(1000).fill(0) }],
+    })
+    expect(await post({}, { 'x-request-timeout-ms': '1' }, late)).toEqual([504, ['error']])
   })
 
   test('is refused while the server shuts down', async () => {
