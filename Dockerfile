@@ -10,6 +10,7 @@ COPY assembly assembly
 COPY schemas schemas
 COPY routes routes
 COPY src src
+COPY scripts/bundle.js scripts/bundle.js
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
@@ -28,4 +29,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
     CMD ["node", "-e", "require('node:http').get({ host: process.env.HOST || '0.0.0.0', port: process.env.PORT || 3000, path: '/readyz' }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # In a small container Node's own heap limit is above the memory limit, so the kernel would kill the process before V8 collects.
 # Tensors live outside the heap, hence half.
-CMD ["node", "--max-old-space-size-percentage=50", "dist/src/server.js"]
+CMD ["node", "--max-old-space-size-percentage=50", "dist/server.js"]

@@ -23,8 +23,8 @@ export interface Running {
 
 export const lossd: Party = {
   name: 'lossd',
-  missing: () => (existsSync(path('../dist/src/server.js')) ? undefined : 'the service is not built: `npm run build`'),
-  command: () => ({ file: process.execPath, args: [path('../dist/src/server.js')], env: { LOG_LEVEL: 'warn' } }),
+  missing: () => (existsSync(path('../dist/server.js')) ? undefined : 'the service is not built: `npm run build`'),
+  command: () => ({ file: process.execPath, args: [path('../dist/server.js')], env: { LOG_LEVEL: 'warn' } }),
 }
 
 export const plainFastify = typescriptPeer('plain_fastify')

@@ -18,7 +18,7 @@ describe('the README', () => {
   let url: string
 
   beforeAll(async () => {
-    server = spawn(process.execPath, ['dist/src/server.js'], {
+    server = spawn(process.execPath, ['dist/server.js'], {
       env: { ...process.env, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'info' },
     })
     for await (const line of createInterface({ input: server.stdout! })) {

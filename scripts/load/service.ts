@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-const SERVER = fileURLToPath(new URL('../../dist/src/server.js', import.meta.url))
+const SERVER = fileURLToPath(new URL('../../dist/server.js', import.meta.url))
 const POLL_MS = 10
 
 /** The built service as a process of its own. */

@@ -8,7 +8,7 @@ export function startedServer(): () => string {
   let server: ChildProcess
   let url = ''
   beforeAll(async () => {
-    server = spawn(process.execPath, ['dist/src/server.js'], {
+    server = spawn(process.execPath, ['dist/server.js'], {
       env: { ...process.env, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'info' },
     })
     for await (const line of createInterface({ input: server.stdout! })) {
