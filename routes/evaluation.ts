@@ -4,6 +4,7 @@ import { problemResponses } from '../schemas/problem.ts'
 import { SafetensorsContainer } from '../schemas/safetensors.ts'
 import type { Services } from '../src/app.ts'
 import type { Formats, OperationName } from '../src/evaluate.ts'
+import { sendBytes } from '../src/plugins/large-answers.ts'
 import { sendProblem } from '../src/plugins/problems.ts'
 import { clock, type TaskResult, type WorkReport } from '../src/pool/message.ts'
 import type { ProblemCode } from '../src/problems.ts'
@@ -102,5 +103,5 @@ function sendResult(
   mediaType: string,
 ): FastifyReply {
   if (problem) return sendProblem(request, reply, problem)
-  return reply.type(mediaType).send(Buffer.from(body!))
+  return sendBytes(reply.type(mediaType), body!)
 }

@@ -15,6 +15,7 @@ import {
 import type { Services } from '../src/app.ts'
 import { losses } from '../src/losses/index.ts'
 import { registerBodyReader } from '../src/plugins/body.ts'
+import { sendBytes } from '../src/plugins/large-answers.ts'
 import {
   collectRoutes,
   registerMethodNotAllowed,
@@ -167,10 +168,7 @@ function modelRoutes(scope: FastifyInstance, services: Services, path: string): 
       const formats = { request: 'inference', response: 'inference', hints }
       const { problem, body, mediaType, headers } = await evaluateBody(services, 'loss', formats, request, reply)
       if (problem) return sendInferenceError(request, reply, problem)
-      return reply
-        .headers(headers ?? {})
-        .type(mediaType!)
-        .send(Buffer.from(body!))
+      return sendBytes(reply.headers(headers ?? {}).type(mediaType!), body!)
     },
   )
 }

@@ -46,6 +46,8 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
     minThreads: workers,
     maxThreads: workers,
     maxQueue: Number.POSITIVE_INFINITY,
+    // The main thread moves bytes and is idle most of the time; when it wakes it must not queue behind its own workers.
+    niceIncrement: 10,
     workerData,
   })
   const warmTask: WarmTask = { kind: 'warm' }
