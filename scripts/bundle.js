@@ -13,7 +13,6 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'esm',
-  keepNames: true,
   banner: { js: banner },
   // They open files of their own package by its place: piscina its thread, the UI its assets.
   external: ['piscina', '@fastify/swagger-ui'],
