@@ -28,6 +28,8 @@ export function registerBodyReader(
 
 /** Chunks of an undeclared length are gathered in buffers that grow by doubling from here. */
 const FIRST_BYTES = 65_536
+/** What is read from one client in one turn of the event loop. */
+const TURN_BYTES = 262_144
 
 /** @param payload the request itself, or what decompresses it */
 function readBody({ raw, deadline }: FastifyRequest, payload: IncomingMessage, limit: number): Promise<ArrayBuffer> {
@@ -36,26 +38,37 @@ function readBody({ raw, deadline }: FastifyRequest, payload: IncomingMessage, l
       ? Number(payload.headers['content-length'])
       : Number.NaN
   if (declared > limit) return Promise.reject(tooLarge(limit))
-  let buffer = new Uint8Array(Number.isInteger(declared) ? declared : FIRST_BYTES)
+  // Not zeroed: every byte that is handed on has been written, and clearing megabytes would take milliseconds.
+  let buffer: Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow(Number.isInteger(declared) ? declared : FIRST_BYTES)
   let length = 0
+  let pending = 0
   // Listening, not iterating: an iterator destroys the request when it is done, which looks as if the client had left.
   return new Promise((resolve, reject) => {
     payload.on('data', (chunk: Uint8Array) => {
       const end = length + chunk.length
       if (end > limit) return abandon(tooLarge(limit))
       if (end > buffer.length) {
-        const larger = new Uint8Array(Math.min(limit, Math.max(end, buffer.length * 2)))
+        const larger = Buffer.allocUnsafeSlow(Math.min(limit, Math.max(end, buffer.length * 2)))
         larger.set(buffer.subarray(0, length))
         buffer = larger
       }
       buffer.set(chunk, length)
       length = end
+      pending += chunk.length
+      if (pending >= TURN_BYTES) yieldTurn()
     })
     payload.on('end', () => resolve(length === buffer.length ? buffer.buffer : buffer.buffer.slice(0, length)))
     payload.on('error', reject)
     deadline.addEventListener('abort', () => abandon(deadline.reason), { once: true })
     // The compression plugin hands it over paused.
     payload.resume()
+
+    /** A fast client has megabytes waiting; taken at one go, they would keep the event loop from everybody else. */
+    function yieldTurn(): void {
+      pending = 0
+      payload.pause()
+      setImmediate(() => payload.resume())
+    }
 
     /** Lets the rest of the body pass unread and compressed as it is, so that the client gets to read the answer. */
     function abandon(reason: Error): void {

@@ -3,7 +3,7 @@ import { MessageChannel } from 'node:worker_threads'
 import type { FastifyReply } from 'fastify'
 
 /** What the kernel takes from one write in well under a millisecond. */
-const CHUNK_BYTES = 256 * 1024
+const CHUNK_BYTES = 128 * 1024
 
 const { port1: drain, port2: nobody } = new MessageChannel()
 nobody.close()

@@ -43,7 +43,7 @@ export function writeSafetensors(engine: Engine, { dtype, fields }: Answer): Enc
   }
   const headerText = Buffer.from(JSON.stringify(header))
   const headerBytes = Math.ceil(headerText.length / ALIGNMENT) * ALIGNMENT
-  const file = Buffer.from(new ArrayBuffer(LENGTH_BYTES + headerBytes + offset))
+  const file = Buffer.allocUnsafeSlow(LENGTH_BYTES + headerBytes + offset)
   file.writeBigUInt64LE(BigInt(headerBytes))
   file.fill(' ', LENGTH_BYTES, LENGTH_BYTES + headerBytes)
   file.set(headerText, LENGTH_BYTES)

@@ -52,7 +52,7 @@ export function createText({ memory, typed }: Engine): Text {
       return { pointer, end }
     },
     toBytes() {
-      const bytes = Buffer.from(new ArrayBuffer(length))
+      const bytes = Buffer.allocUnsafeSlow(length)
       let at = 0
       for (const part of parts) {
         if (typeof part === 'string') at += bytes.write(part, at)
