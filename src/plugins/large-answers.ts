@@ -1,13 +1,9 @@
 import { Readable } from 'node:stream'
-import { MessageChannel } from 'node:worker_threads'
 import type { FastifyReply } from 'fastify'
+import { free } from '../pool/free.ts'
 
 /** What the kernel takes from one write in well under a millisecond. */
 const CHUNK_BYTES = 128 * 1024
-
-const { port1: drain, port2: nobody } = new MessageChannel()
-nobody.close()
-drain.unref()
 
 /**
  * Sends bytes that a worker has handed over. A large answer goes in pieces, one a turn of the event loop, since the kernel would keep
@@ -34,9 +30,4 @@ function inChunks(answer: Buffer): Readable {
       })
     },
   })
-}
-
-/** What is transferred to where nobody listens is gone at once. */
-function free(bytes: ArrayBuffer): void {
-  drain.postMessage(undefined, [bytes])
 }
