@@ -42,6 +42,7 @@ function readBody({ raw, deadline }: FastifyRequest, payload: IncomingMessage, l
   let buffer: Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow(Number.isInteger(declared) ? declared : FIRST_BYTES)
   let length = 0
   let pending = 0
+  let isAbandoned = false
   // Listening, not iterating: an iterator destroys the request when it is done, which looks as if the client had left.
   return new Promise((resolve, reject) => {
     payload.on('data', (chunk: Uint8Array) => {
@@ -67,11 +68,14 @@ function readBody({ raw, deadline }: FastifyRequest, payload: IncomingMessage, l
     function yieldTurn(): void {
       pending = 0
       payload.pause()
-      setImmediate(() => payload.resume())
+      setImmediate(() => {
+        if (!isAbandoned) payload.resume()
+      })
     }
 
     /** Lets the rest of the body pass unread and compressed as it is, so that the client gets to read the answer. */
     function abandon(reason: Error): void {
+      isAbandoned = true
       payload.removeAllListeners('data')
       payload.pause()
       raw.unpipe()
