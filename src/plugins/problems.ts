@@ -14,7 +14,6 @@ const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media_type_unsupported',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'json_invalid',
-  FST_ERR_HANDLER_TIMEOUT: 'deadline_exceeded',
 }
 
 const STATUS_PROBLEMS: Readonly<Record<number, ProblemCode>> = {
