@@ -73,7 +73,7 @@ export async function evaluateBody(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<TaskResult> {
-  const body = (request.body ?? new ArrayBuffer(0)) as ArrayBuffer
+  const body = (request.body ?? new Uint8Array(0)) as Uint8Array
   const bodyBytes = body.byteLength
   const queuedAt = clock()
   const result = await pool.evaluate(operation, body, formats, request.deadline)

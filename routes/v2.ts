@@ -43,7 +43,7 @@ export async function v2Routes(app: FastifyInstance, services: Services): Promis
       const routes = collectRoutes(scope)
       registerProblems(scope, sendInferenceError)
       // Any, since published clients send none; the check leaves what the protocol knows.
-      registerBodyReader(scope, ['*'], services.config.maxBodyBytes, checkMediaType)
+      registerBodyReader(scope, ['*'], services.config.maxBodyBytes, services.pool.newBody, checkHeaders)
       serverRoutes(scope, services)
       for (const path of ['/models/:loss', '/models/:loss/versions/:version']) modelRoutes(scope, services, path)
       registerMethodNotAllowed(scope, routes)
@@ -207,8 +207,10 @@ function missingModel({ loss, version: wanted = MODEL_VERSION }: ModelRequest['P
   return new Refusal('not_found', `${loss} has no version ${shown(wanted)}; it has ${MODEL_VERSION}`)
 }
 
-function checkMediaType({ headers }: FastifyRequest): void {
-  const given = headers['content-type']
+/** Refuses what the headers alone say cannot be read. */
+function checkHeaders(request: FastifyRequest): void {
+  headerLengthOf(request)
+  const given = request.headers['content-type']
   if (given === undefined || MEDIA_TYPES.includes(given.split(';', 1)[0]!.trim().toLowerCase())) return
   throw new Refusal('media_type_unsupported', `expected ${MEDIA_TYPES.join(', ')} or none, got ${excerpt(given)}`)
 }

@@ -6,6 +6,7 @@ import { healthRoutes } from '../routes/health.ts'
 import { lossRoute } from '../routes/loss.ts'
 import { lossesRoutes } from '../routes/losses.ts'
 import { metricsRoute } from '../routes/metrics.ts'
+import { negotiate } from '../routes/negotiation.ts'
 import { openApiRoutes } from '../routes/openapi.ts'
 import { problemsRoute } from '../routes/problems.ts'
 import { targetsRoute } from '../routes/targets.ts'
@@ -81,6 +82,8 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
     server,
     Object.values(formats).flatMap((format) => format.mediaTypes),
     config.maxBodyBytes,
+    pool.newBody,
+    negotiate,
   )
   await registerOpenApi(server, version)
 

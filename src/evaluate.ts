@@ -4,7 +4,7 @@ import { lossOperation } from './operations/loss.ts'
 import type { Operation } from './operations/operation.ts'
 import { targetsOperation } from './operations/targets.ts'
 import { type Problem, Refusal } from './problems.ts'
-import type { Encoded, Hints } from './wire/format.ts'
+import type { Hints } from './wire/format.ts'
 import { formats } from './wire/index.ts'
 
 const operations = {
@@ -27,9 +27,16 @@ export interface Formats {
   readonly hints?: Hints
 }
 
+export interface Answered {
+  readonly ok: true
+  readonly bytes: Uint8Array
+  readonly mediaType: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 export interface Evaluation {
   /** The answer's bytes, or why there are none. */
-  readonly result: ({ readonly ok: true } & Encoded) | { readonly ok: false; readonly problem: Problem }
+  readonly result: Answered | { readonly ok: false; readonly problem: Problem }
   /** Loss evaluated, where it came to that. */
   readonly loss?: string
   readonly rows: number
@@ -43,12 +50,14 @@ export interface Evaluation {
  * answer or a problem for any bytes.
  *
  * @param engine its memory is emptied first, so an engine serves one call at a time
+ * @param room gives the answer its bytes, which are written whole
  */
 export function evaluate(
   engine: Engine,
   operation: OperationName,
   body: Uint8Array,
   { request, response, hints = {} }: Formats,
+  room: (bytes: number) => Uint8Array = Buffer.allocUnsafeSlow,
 ): Evaluation {
   const { memory } = engine
   const timer = createTimer()
@@ -67,10 +76,12 @@ export function evaluate(
     timer.lap()
     computed = run(engine, envelope)
     timer.lap()
-    const encoded = formats[response]!.write(engine, computed.answer, hints, wishes)
+    const { length, writeTo, ...encoded } = formats[response]!.write(engine, computed.answer, hints, wishes)
+    const bytes = room(length)
+    writeTo(bytes)
     timer.lap()
     return {
-      result: { ok: true, ...encoded },
+      result: { ok: true, bytes, ...encoded },
       loss: computed.loss,
       rows: computed.rows,
       ...timer.times(),

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import type { App } from '../src/app.ts'
 import type { Config } from '../src/config.ts'
+import { isLent } from '../src/pool/arena.ts'
 import type { TaskResult } from '../src/pool/message.ts'
 import { startApp } from './helpers/app.ts'
 
@@ -27,7 +28,7 @@ function post({ server }: App, payload: string, headers: Record<string, string> 
 /** A task as routes hand it over. What is posted first is begun first. */
 function evaluate({ services }: App, body: string, signal = new AbortController().signal): Promise<TaskResult> {
   const bytes = new TextEncoder().encode(body)
-  return services.pool.evaluate('equivalence', bytes.buffer, { request: 'json', response: 'json' }, signal)
+  return services.pool.evaluate('equivalence', bytes, { request: 'json', response: 'json' }, signal)
 }
 
 describe('a worker that dies', () => {
@@ -203,6 +204,83 @@ describe('draining', () => {
     expect((await queued).statusCode).toBe(200)
     expect((await accepted).problem).toBeUndefined()
   })
+})
+
+/** Large bodies that end in every way there is, in a service whose room for bodies they would fill in one round. */
+const ENDINGS: Record<string, (app: App, port: number) => Promise<unknown>> = {
+  'an answer': (app) => post(app, LARGE),
+  'an answer to bytes of no declared length': (_app, port) =>
+    fetch(`http://127.0.0.1:${port}/loss`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: new Blob([LARGE]).stream(),
+      duplex: 'half',
+    } as RequestInit).then((answer) => answer.arrayBuffer()),
+  'a refusal of the body': (app) => post(app, LARGE.replace('"logits"', '"logit"')),
+  'a refusal of the answer format': (app) => post(app, LARGE, { accept: 'image/png' }),
+  'a refusal of the headers of the inference protocol': (app) =>
+    post(app, LARGE, { 'inference-header-content-length': 'x' }, '/v2/models/nll/infer'),
+  'a full queue': async (app) => {
+    const busy = [LARGE, SMALL].map((body) => evaluate(app, body))
+    const refused = await post(app, LARGE)
+    await Promise.all(busy)
+    expect(refused.statusCode).toBe(503)
+  },
+  'a deadline in the queue': async (app) => {
+    const busy = evaluate(app, LARGE)
+    await post(app, LARGE, { 'x-request-timeout-ms': '1' })
+    await busy
+  },
+  'a client that leaves while it sends': async (app, port) => {
+    const closed = nextClose(app)
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`${head(LARGE.length)}${LARGE.slice(0, 100_000)}`)
+    await once(app.server.server, 'request')
+    socket.destroy()
+    await closed
+  },
+  'a client that leaves while it is answered': async (app, port) => {
+    const closed = nextClose(app)
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`${head(LARGE.length)}${LARGE}`)
+    await once(socket, 'data')
+    socket.destroy()
+    await closed
+  },
+}
+
+function head(length: number): string {
+  return `POST /loss HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+}
+
+function nextClose({ server }: App): Promise<void> {
+  return new Promise((resolve) => {
+    server.server.once('request', (_request, response) => response.once('close', resolve))
+  })
+}
+
+describe('the room for bodies', () => {
+  test.each(Object.keys(ENDINGS))('is all there again after %s', async (ending) => {
+    const app = await start({ maxQueue: 1 })
+    await app.server.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.server.address() as AddressInfo
+    const { pool } = app.services
+    expect(isLent(pool.newBody(100_000)), 'a large body is lent').toBe(true)
+    await ENDINGS[ending]!(app, port)
+    // A worker that nobody waits for may still be at it.
+    await vi.waitFor(() => expect(pool.queueDepth).toBe(0))
+    await evaluate(app, SMALL)
+    await vi.waitFor(() => expect(isLent(pool.newBody(255 * 2 ** 20))).toBe(true))
+  })
+})
+
+test('bodies beyond the room there is have buffers of their own', async () => {
+  const app = await start()
+  const { pool } = app.services
+  expect(isLent(pool.newBody(200 * 2 ** 20))).toBe(true)
+  expect(isLent(pool.newBody(200 * 2 ** 20))).toBe(false)
+  const answer = await post(app, LARGE)
+  expect(answer.statusCode).toBe(200)
 })
 
 test('the memory of the process does not grow with each large request', async () => {

@@ -103,7 +103,7 @@ function occupy({ services }: App): Promise<unknown> {
 function queue({ services }: Pick<App, 'services'>, operation: 'loss' | 'equivalence', body: string): Promise<unknown> {
   const bytes = new TextEncoder().encode(body)
   const formats = { request: 'json', response: 'json' }
-  return services.pool.evaluate(operation, bytes.buffer, formats, new AbortController().signal)
+  return services.pool.evaluate(operation, bytes, formats, new AbortController().signal)
 }
 
 const situations: Record<NonNullable<RefusalCase['situation']>, (app: App, refusal: RefusalCase) => Promise<Answer>> = {

@@ -1,18 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { giveBack } from '../pool/arena.ts'
 import { Refusal } from '../problems.ts'
 
 /**
- * Reads request bodies as bytes that a worker can be handed: each chunk is written once, into a buffer of its own that can be transferred.
+ * Reads request bodies as bytes that a worker can see: each chunk is written once, where it stays until the worker is done with it.
  * The limit counts the bytes after decompression, whether or not a length was declared.
  *
- * @param check throws to refuse a request whose body is not to be read
+ * @param newBody room for so many bytes
+ * @param check throws to refuse a request whose body is not to be read, now or by its handler
  */
 export function registerBodyReader(
   app: FastifyInstance,
   mediaTypes: readonly string[],
   maxBodyBytes: number,
-  check: (request: FastifyRequest) => void = () => undefined,
+  newBody: NewBody,
+  check: (request: FastifyRequest) => unknown,
 ): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -21,10 +24,12 @@ export function registerBodyReader(
     async (request: FastifyRequest, payload: IncomingMessage) => {
       if (request.is404) return
       check(request)
-      return readBody(request, payload, maxBodyBytes)
+      return readBody(request, payload, maxBodyBytes, newBody)
     },
   )
 }
+
+type NewBody = (bytes: number) => Uint8Array
 
 /** Chunks of an undeclared length are gathered in buffers that grow by doubling from here. */
 const FIRST_BYTES = 65_536
@@ -32,25 +37,30 @@ const FIRST_BYTES = 65_536
 const TURN_BYTES = 262_144
 
 /** @param payload the request itself, or what decompresses it */
-function readBody({ raw, deadline }: FastifyRequest, payload: IncomingMessage, limit: number): Promise<ArrayBuffer> {
+function readBody(
+  { raw, deadline }: FastifyRequest,
+  payload: IncomingMessage,
+  limit: number,
+  newBody: NewBody,
+): Promise<Uint8Array> {
   const declared =
     payload.headers !== undefined && payload.headers['content-encoding'] === undefined
       ? Number(payload.headers['content-length'])
       : Number.NaN
   if (declared > limit) return Promise.reject(tooLarge(limit))
-  // Not zeroed: every byte that is handed on has been written, and clearing megabytes would take milliseconds.
-  let buffer: Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow(Number.isInteger(declared) ? declared : FIRST_BYTES)
+  let buffer = newBody(Number.isInteger(declared) ? declared : FIRST_BYTES)
   let length = 0
   let pending = 0
-  let isAbandoned = false
+  let isOver = false
   // Listening, not iterating: an iterator destroys the request when it is done, which looks as if the client had left.
   return new Promise((resolve, reject) => {
     payload.on('data', (chunk: Uint8Array) => {
       const end = length + chunk.length
       if (end > limit) return abandon(tooLarge(limit))
       if (end > buffer.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.min(limit, Math.max(end, buffer.length * 2)))
+        const larger = newBody(Math.min(limit, Math.max(end, buffer.length * 2)))
         larger.set(buffer.subarray(0, length))
+        giveBack(buffer)
         buffer = larger
       }
       buffer.set(chunk, length)
@@ -58,8 +68,12 @@ function readBody({ raw, deadline }: FastifyRequest, payload: IncomingMessage, l
       pending += chunk.length
       if (pending >= TURN_BYTES) yieldTurn()
     })
-    payload.on('end', () => resolve(length === buffer.length ? buffer.buffer : buffer.buffer.slice(0, length)))
-    payload.on('error', reject)
+    payload.on('end', () => {
+      if (isOver) return
+      isOver = true
+      resolve(buffer.subarray(0, length))
+    })
+    payload.on('error', abandon)
     deadline.addEventListener('abort', () => abandon(deadline.reason), { once: true })
     // The compression plugin hands it over paused.
     payload.resume()
@@ -69,13 +83,15 @@ function readBody({ raw, deadline }: FastifyRequest, payload: IncomingMessage, l
       pending = 0
       payload.pause()
       setImmediate(() => {
-        if (!isAbandoned) payload.resume()
+        if (!isOver) payload.resume()
       })
     }
 
     /** Lets the rest of the body pass unread and compressed as it is, so that the client gets to read the answer. */
     function abandon(reason: Error): void {
-      isAbandoned = true
+      if (isOver) return
+      isOver = true
+      giveBack(buffer)
       payload.removeAllListeners('data')
       payload.pause()
       raw.unpipe()

@@ -1,19 +1,19 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { free } from '../pool/free.ts'
+import { giveBack } from '../pool/arena.ts'
 
 /** What the kernel takes from one write in well under a millisecond. */
 const CHUNK_BYTES = 128 * 1024
 
 /**
- * Sends bytes that a worker has handed over. A large answer goes in pieces, one a turn of the event loop, since the kernel would keep
- * the event loop for as long as it takes to copy all of it; and its memory is given back as soon as it is sent, since waiting for
- * the garbage collector to find it would have the collector run, for tens of milliseconds, every few requests.
+ * Sends bytes that a worker has handed over, and gives them back when they are sent or nobody takes them any more. A large answer goes
+ * in pieces, one a turn of the event loop, since the kernel would keep the event loop for as long as it takes to copy all of it.
  */
-export function sendBytes(reply: FastifyReply, bytes: ArrayBuffer): FastifyReply {
-  const answer = Buffer.from(bytes)
+export function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
+  const answer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (reply.raw.destroyed) giveBack(bytes)
+  else reply.raw.once('close', () => giveBack(bytes))
   if (answer.length <= CHUNK_BYTES) return reply.send(answer)
-  reply.raw.once('finish', () => free(bytes))
   return reply.header('content-length', answer.length).send(inChunks(answer))
 }
 

@@ -24,16 +24,16 @@ export interface EvaluateTask {
   /** 1 to 2^31 - 1, then again from 1. */
   readonly id: number
   readonly operation: OperationName
-  /** Transferred. */
-  readonly body: ArrayBuffer
+  /** Lent, else transferred. */
+  readonly body: Uint8Array
   readonly formats: Formats
 }
 
 export type Task = WarmTask | EvaluateTask
 
 export interface TaskResult {
-  /** Transferred. */
-  readonly body: ArrayBuffer | undefined
+  /** Lent, to be given back by whoever has sent it; else transferred. */
+  readonly body: Uint8Array | undefined
   readonly mediaType: string | undefined
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly problem: Problem | undefined

@@ -4,6 +4,7 @@ import { type Formats, isProportional, type OperationName } from '../evaluate.ts
 import { createEngine } from '../kernels/engine.ts'
 import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
+import { createArena, giveBack, isLent } from './arena.ts'
 import { CANCEL_SLOTS, type EvaluateTask, type TaskResult, type WarmTask, type WorkerData } from './message.ts'
 import { runTask } from './run.ts'
 
@@ -14,15 +15,17 @@ export interface Pool {
   readonly queueDepth: number
   /** Piscina's own pool, for its threads. */
   readonly threads: Piscina['threads']
+  /** Room for a body of so many bytes, uninitialised. It is given to `evaluate`, or given back. */
+  newBody(bytes: number): Uint8Array
   /**
    * Evaluates on a worker, or at once on this thread where the body is so small that handing it over would take longer. `body` is
-   * transferred and gone afterwards.
+   * gone afterwards, whatever becomes of it; the answer is the caller's to give back.
    *
    * @param signal when it aborts, nobody waits any more: work still queued is skipped, work begun goes on (ending it would kill its thread
    *               and the warm kernels in it) and its result is dropped. The promise then rejects with the signal's reason
    * Throws `overloaded` when the queue is full; rejects with an ordinary error when the worker died.
    */
-  evaluate(operation: OperationName, body: ArrayBuffer, formats: Formats, signal: AbortSignal): Promise<TaskResult>
+  evaluate(operation: OperationName, body: Uint8Array, formats: Formats, signal: AbortSignal): Promise<TaskResult>
   close(): Promise<void>
 }
 
@@ -34,6 +37,8 @@ export interface PoolOptions {
 }
 
 const MAX_TASK_ID = 2 ** 31 - 1
+/** Bytes of bodies that are read or evaluated at the same time; more go through buffers of their own. */
+const BODY_BYTES = 256 * 2 ** 20
 
 /** Worker threads that each run the pipeline from bytes to bytes. */
 export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): Pool {
@@ -53,6 +58,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const warmTask: WarmTask = { kind: 'warm' }
   const ready = Promise.all(Array.from({ length: workers }, () => piscina.run(warmTask))).then(() => undefined)
   const inlineEngine = createEngine(kernelModule)
+  const bodies = createArena(BODY_BYTES)
   const running = new Set<Promise<unknown>>()
   let lastId = 0
 
@@ -64,16 +70,28 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
     get threads() {
       return piscina.threads
     },
+    // Not zeroed: every byte that is handed on has been written, and clearing megabytes would take milliseconds.
+    newBody: (bytes) => bodies.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes),
     async evaluate(operation, body, formats, signal) {
-      signal.throwIfAborted()
+      const isInline = body.byteLength <= inlineMaxBytes && isProportional(operation)
+      if (signal.aborted || (!isInline && piscina.queueSize >= maxQueue)) {
+        giveBack(body)
+        signal.throwIfAborted()
+        throw new Refusal('overloaded', `${maxQueue} requests are waiting already`)
+      }
       const id = (lastId % MAX_TASK_ID) + 1
       lastId = id
       const task: EvaluateTask = { kind: 'evaluate', id, operation, body, formats }
-      if (body.byteLength <= inlineMaxBytes && isProportional(operation)) return runTask(inlineEngine, task)
-      if (piscina.queueSize >= maxQueue) throw new Refusal('overloaded', `${maxQueue} requests are waiting already`)
-      const result = piscina.run(task, { transferList: [body] }) as Promise<TaskResult>
+      if (isInline) return runTask(inlineEngine, task)
+      const transferList = isLent(body) ? [] : [body.buffer as ArrayBuffer]
+      const result = piscina.run(task, { transferList }) as Promise<TaskResult>
       running.add(result)
-      result.catch(() => undefined).finally(() => running.delete(result))
+      // A worker may still be reading the body of a request that nobody waits for: it is given back when the worker is done.
+      const settled = () => {
+        running.delete(result)
+        if (isLent(body)) giveBack(body)
+      }
+      result.then(settled, settled)
       return orAborted(result, signal, () => Atomics.store(cancelled, id % CANCEL_SLOTS, id))
     },
     async close() {
@@ -84,14 +102,19 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   }
 }
 
-/** The result, or a rejection with the signal's reason as soon as it aborts. */
-function orAborted<T>(result: Promise<T>, signal: AbortSignal, onAbort: () => void): Promise<T> {
+/** The result, or a rejection with the signal's reason as soon as it aborts; nobody gets the answer that comes after. */
+function orAborted(
+  result: Promise<TaskResult | undefined>,
+  signal: AbortSignal,
+  onAbort: () => void,
+): Promise<TaskResult> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       onAbort()
       reject(signal.reason)
+      result.then((late) => late?.body && giveBack(late.body)).catch(() => undefined)
     }
     signal.addEventListener('abort', abort, { once: true })
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    result.then(resolve as never, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

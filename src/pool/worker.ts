@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { createEngine } from '../kernels/engine.ts'
 import { warmUp } from '../warm-up.ts'
+import { createArena, isLent } from './arena.ts'
 import { CANCEL_SLOTS, type EvaluateTask, type Task, type TaskResult, type WorkerData } from './message.ts'
 import { runTask } from './run.ts'
 
@@ -13,8 +14,13 @@ const MAX_IDLE_BYTES = 256 * 2 ** 20
 /** How long a worker waits for the others to come up before it gets to work alone. */
 const WARM_TIMEOUT_MS = 30_000
 
+/** Bytes of answers that are on their way out at the same time; more go through buffers of their own. */
+const ANSWER_BYTES = 128 * 2 ** 20
+
 const { kernelModule, cancelled, warm, workers } = workerData as WorkerData
 
+const answers = createArena(ANSWER_BYTES)
+const room = (bytes: number) => answers.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes)
 let engine = createEngine(kernelModule)
 warmUp(engine)
 
@@ -35,8 +41,8 @@ function meetTheOthers(): void {
 function runEvaluation(task: EvaluateTask): unknown {
   if (Atomics.load(cancelled, task.id % CANCEL_SLOTS) === task.id) return undefined
   try {
-    const result = runTask(engine, task)
-    return result.body ? moved(result, result.body) : result
+    const result = runTask(engine, task, room)
+    return result.body && !isLent(result.body) ? moved(result, result.body.buffer as ArrayBuffer) : result
   } finally {
     if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = createEngine(kernelModule)
   }

@@ -33,8 +33,12 @@ export interface Reading {
   readonly wishes?: Wishes
 }
 
+/** An answer whose bytes are still in kernel memory, and may go wherever there is room for them. */
 export interface Encoded {
-  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Bytes. */
+  readonly length: number
+  /** Before the engine's memory is used again. */
+  writeTo(bytes: Uint8Array): void
   readonly mediaType: string
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -31,12 +31,12 @@ export function writeInference(
     writeOutput(i === 0 ? '' : ',', name, tensors.get(name)!)
   })
   text.push(']}')
-  if (data.length === 0) return { bytes: text.toBytes(), mediaType: 'application/json' }
+  if (data.length === 0) return { length: text.length, writeTo: text.writeTo, mediaType: 'application/json' }
 
   text.push(' '.repeat((ALIGNMENT - (text.length % ALIGNMENT)) % ALIGNMENT))
   const headers = { 'inference-header-content-length': String(text.length) }
   for (const region of data) text.push(region)
-  return { bytes: text.toBytes(), mediaType: 'application/octet-stream', headers }
+  return { length: text.length, writeTo: text.writeTo, mediaType: 'application/octet-stream', headers }
 
   function collect(object: AnswerObject): void {
     for (const [name, value] of Object.entries(object)) {

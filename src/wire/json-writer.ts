@@ -22,7 +22,7 @@ export function writeJson(engine: Engine, answer: Answer): Encoded {
   const { memory } = engine
   const text = createText(engine)
   writeValue(answer.fields)
-  return { bytes: text.toBytes(), mediaType: 'application/json' }
+  return { length: text.length, writeTo: text.writeTo, mediaType: 'application/json' }
 
   function writeValue(value: AnswerValue): void {
     if (typeof value === 'number') text.push(text.number(answer.dtype, value))

@@ -43,16 +43,19 @@ export function writeSafetensors(engine: Engine, { dtype, fields }: Answer): Enc
   }
   const headerText = Buffer.from(JSON.stringify(header))
   const headerBytes = Math.ceil(headerText.length / ALIGNMENT) * ALIGNMENT
-  const file = Buffer.allocUnsafeSlow(LENGTH_BYTES + headerBytes + offset)
-  file.writeBigUInt64LE(BigInt(headerBytes))
-  file.fill(' ', LENGTH_BYTES, LENGTH_BYTES + headerBytes)
-  file.set(headerText, LENGTH_BYTES)
-  let at = LENGTH_BYTES + headerBytes
-  for (const { output, bytes } of tensors) {
-    file.set(memory.u8(output.pointer, bytes), at)
-    at += bytes
+  return { length: LENGTH_BYTES + headerBytes + offset, writeTo, mediaType: 'application/vnd.safetensors' }
+
+  function writeTo(target: Uint8Array): void {
+    const file = Buffer.from(target.buffer, target.byteOffset, target.length)
+    file.writeBigUInt64LE(BigInt(headerBytes))
+    file.fill(' ', LENGTH_BYTES, LENGTH_BYTES + headerBytes)
+    file.set(headerText, LENGTH_BYTES)
+    let at = LENGTH_BYTES + headerBytes
+    for (const { output, bytes } of tensors) {
+      file.set(memory.u8(output.pointer, bytes), at)
+      at += bytes
+    }
   }
-  return { bytes: file, mediaType: 'application/vnd.safetensors' }
 
   function addTensor(name: string, output: DenseOutput): void {
     tensors.push({ name, output, bytes: sizeOf(output.shape) * ELEMENT_BYTES[output.dtype] })

@@ -22,7 +22,7 @@ export interface Text {
   number(dtype: 'F32' | 'F64', value: number): Region
   /** What `task` prints, given where to: it returns the pointer behind it. */
   printed(dtype: 'F32' | 'F64', rows: number, columns: number, task: (out: number) => number): Region
-  toBytes(): Buffer<ArrayBuffer>
+  writeTo(bytes: Uint8Array): void
 }
 
 export function createText({ memory, typed }: Engine): Text {
@@ -51,8 +51,8 @@ export function createText({ memory, typed }: Engine): Text {
       memory.trim(end)
       return { pointer, end }
     },
-    toBytes() {
-      const bytes = Buffer.allocUnsafeSlow(length)
+    writeTo(target) {
+      const bytes = Buffer.from(target.buffer, target.byteOffset, target.length)
       let at = 0
       for (const part of parts) {
         if (typeof part === 'string') at += bytes.write(part, at)
@@ -61,7 +61,6 @@ export function createText({ memory, typed }: Engine): Text {
           at += part.end - part.pointer
         }
       }
-      return bytes
     },
   }
   return text
