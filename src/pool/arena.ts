@@ -1,0 +1,65 @@
+import { MessageChannel } from 'node:worker_threads'
+import { MemPool } from '@thi.ng/malloc'
+
+/** Blocks of memory that two threads see: one lends them, either gives them back. */
+export interface Arena {
+  /** Uninitialised bytes; undefined where so few bytes are cheaper to transfer, or where there is no room now. */
+  lend(bytes: number): Uint8Array<SharedArrayBuffer> | undefined
+}
+
+/** Below this a buffer of its own that is transferred costs no more. */
+const MIN_BYTES = 65_536
+/** In front of each block: int32, whether it is lent. The rest keeps the bytes aligned. */
+const HEADER_BYTES = 16
+const LENT = 1
+const RETURNED = 0
+
+/**
+ * Large bodies and answers that went through ordinary buffers would have V8 collect all of its heap, for tens of milliseconds, whenever
+ * 64 MiB of them have come into being. Shared memory it does not count; so this is one block of it that is never dropped.
+ *
+ * @param capacity bytes; reserved, and resident as far as they have ever been lent at the same time
+ */
+export function createArena(capacity: number): Arena {
+  let ground: { buffer: SharedArrayBuffer; blocks: MemPool } | undefined
+  let lent: { readonly address: number; readonly state: Int32Array }[] = []
+  return {
+    lend(bytes) {
+      if (bytes < MIN_BYTES) return undefined
+      ground ??= reserve(capacity)
+      const { buffer, blocks } = ground
+      lent = lent.filter(({ address, state }) => {
+        if (Atomics.load(state, 0) === LENT) return true
+        blocks.free(address)
+        return false
+      })
+      const address = blocks.malloc(HEADER_BYTES + bytes)
+      if (address === 0) return undefined
+      const state = new Int32Array(buffer, address, 1)
+      Atomics.store(state, 0, LENT)
+      lent.push({ address, state })
+      return new Uint8Array(buffer, address + HEADER_BYTES, bytes)
+    },
+  }
+}
+
+function reserve(capacity: number): { buffer: SharedArrayBuffer; blocks: MemPool } {
+  const buffer = new SharedArrayBuffer(capacity)
+  return { buffer, blocks: new MemPool({ buf: buffer, align: HEADER_BYTES }) }
+}
+
+const { port1: drain, port2: nobody } = new MessageChannel()
+nobody.close()
+drain.unref()
+
+/** Gives a body or an answer back, in whichever thread it was made and once only: nobody may look at the bytes afterwards. */
+export function giveBack(bytes: Uint8Array): void {
+  if (isLent(bytes)) Atomics.store(new Int32Array(bytes.buffer, bytes.byteOffset - HEADER_BYTES, 1), 0, RETURNED)
+  // What is transferred to where nobody listens is gone at once, without waiting for the garbage collector.
+  else if (bytes.byteLength >= MIN_BYTES) drain.postMessage(undefined, [bytes.buffer as ArrayBuffer])
+}
+
+/** Whether the bytes are of an arena, so that other threads see them as they are. */
+export function isLent(bytes: Uint8Array): bytes is Uint8Array<SharedArrayBuffer> {
+  return bytes.buffer instanceof SharedArrayBuffer
+}
