@@ -19,19 +19,6 @@ export interface EvaluationRoute {
   readonly examples: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>
 }
 
-/** Nothing a browser would render: of the headers for pages only the one that says so. */
-export const NO_PAGE = {
-  contentSecurityPolicy: false,
-  crossOriginOpenerPolicy: false,
-  originAgentCluster: false,
-  referrerPolicy: false,
-  xDnsPrefetchControl: false,
-  xDownloadOptions: false,
-  xFrameOptions: false,
-  xPermittedCrossDomainPolicies: false,
-  xXssProtection: false,
-} as const
-
 const safetensorsContent = { 'application/vnd.safetensors': { schema: SafetensorsContainer } }
 
 /** A POST path that hands the bytes of its body to a worker and answers with the worker's. */
@@ -39,7 +26,7 @@ export function evaluationRoute(app: FastifyInstance, services: Services, route:
   app.post(
     `/${route.operation}`,
     {
-      helmet: NO_PAGE,
+      config: { isEvaluation: true },
       schema: {
         operationId: route.operation,
         summary: route.summary,

@@ -25,7 +25,7 @@ import {
 import { excerpt, Refusal, shown } from '../src/problems.ts'
 import { version } from '../src/version.ts'
 import { MODEL_VERSION } from '../src/wire/inference.ts'
-import { EVALUATION_PROBLEMS, evaluateBody, NO_PAGE } from './evaluation.ts'
+import { EVALUATION_PROBLEMS, evaluateBody } from './evaluation.ts'
 
 interface ModelRequest {
   Params: { loss: string; version?: string }
@@ -134,7 +134,7 @@ function modelRoutes(scope: FastifyInstance, services: Services, path: string): 
   scope.post<ModelRequest>(
     `${path}/infer`,
     {
-      helmet: NO_PAGE,
+      config: { isEvaluation: true },
       onRequest,
       schema: describe(
         `v2Infer${suffix}`,
