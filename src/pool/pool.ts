@@ -8,6 +8,15 @@ import { createArena, giveBack, isLent } from './arena.ts'
 import { CANCEL_SLOTS, type EvaluateTask, type TaskResult, type WarmTask, type WorkerData } from './message.ts'
 import { runTask } from './run.ts'
 
+/** The part of an AbortSignal that says whether somebody waits. */
+export interface Waiter {
+  readonly aborted: boolean
+  readonly reason: Error
+  throwIfAborted(): void
+  addEventListener(type: 'abort', listener: () => void, options?: { once: true }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 export interface Pool {
   /** Resolves when every worker has compiled its kernels and passed its self-test. */
   readonly ready: Promise<void>
@@ -25,7 +34,7 @@ export interface Pool {
    *               and the warm kernels in it) and its result is dropped. The promise then rejects with the signal's reason
    * Throws `overloaded` when the queue is full; rejects with an ordinary error when the worker died.
    */
-  evaluate(operation: OperationName, body: Uint8Array, formats: Formats, signal: AbortSignal): Promise<TaskResult>
+  evaluate(operation: OperationName, body: Uint8Array, formats: Formats, signal: Waiter): Promise<TaskResult>
   close(): Promise<void>
 }
 
@@ -103,11 +112,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
 }
 
 /** The result, or a rejection with the signal's reason as soon as it aborts; nobody gets the answer that comes after. */
-function orAborted(
-  result: Promise<TaskResult | undefined>,
-  signal: AbortSignal,
-  onAbort: () => void,
-): Promise<TaskResult> {
+function orAborted(result: Promise<TaskResult | undefined>, signal: Waiter, onAbort: () => void): Promise<TaskResult> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       onAbort()
