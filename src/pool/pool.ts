@@ -5,6 +5,7 @@ import { createEngine } from '../kernels/engine.ts'
 import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
 import { createArena, giveBack, isLent } from './arena.ts'
+import { createGathered } from './gathered.ts'
 import { CANCEL_SLOTS, type EvaluateTask, type TaskResult, type WarmTask, type WorkerData } from './message.ts'
 import { runTask } from './run.ts'
 
@@ -67,6 +68,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const warmTask: WarmTask = { kind: 'warm' }
   const ready = Promise.all(Array.from({ length: workers }, () => piscina.run(warmTask))).then(() => undefined)
   const inlineEngine = createEngine(kernelModule)
+  const gathered = createGathered()
   const bodies = createArena(BODY_BYTES)
   const running = new Set<Promise<unknown>>()
   let lastId = 0
@@ -91,7 +93,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       const id = (lastId % MAX_TASK_ID) + 1
       lastId = id
       const task: EvaluateTask = { kind: 'evaluate', id, operation, body, formats }
-      if (isInline) return runTask(inlineEngine, task)
+      if (isInline) return gathered(() => runTask(inlineEngine, task))
       const transferList = isLent(body) ? [] : [body.buffer as ArrayBuffer]
       const result = piscina.run(task, { transferList }) as Promise<TaskResult>
       running.add(result)
