@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
+import { Piscina } from 'piscina'
 import { describe, expect, test, vi } from 'vitest'
 import type { App } from '../src/app.ts'
 import type { Config } from '../src/config.ts'
@@ -91,7 +92,7 @@ function handedOver({ services: { pool } }: App): Promise<void> {
 }
 
 test('answers are the same bytes with 1, 2 and 4 workers', async () => {
-  const bodies = [SMALL, batch(300, 37), batch(3, 5000), batch(64, 100).replace('{', '{"dtype":"float64",')]
+  const bodies = [SMALL, batch(300, 37), batch(3, 5000), batch(64, 100).replace('{', '{"dtype":"float64",'), LARGE]
   const answers: string[] = []
   for (const workers of [1, 2, 4]) {
     const app = await start({ workers })
@@ -100,6 +101,27 @@ test('answers are the same bytes with 1, 2 and 4 workers', async () => {
   }
   expect(answers[0]).toContain('[[200,')
   expect(new Set(answers).size).toBe(1)
+})
+
+describe('one large batch', () => {
+  test('is printed by every worker that has nothing else to do', async () => {
+    const app = await start({ workers: 3 })
+    const run = vi.spyOn(Piscina.prototype, 'run')
+    expect((await post(app, LARGE)).statusCode).toBe(200)
+    const kinds = run.mock.calls.map(([task]) => task.kind)
+    run.mockRestore()
+    expect(kinds).toContain('help')
+    expect(kinds.filter((kind) => kind === 'evaluate')).toHaveLength(1)
+  })
+
+  test('is printed by its own worker where the others are busy', async () => {
+    const app = await start({ workers: 1 })
+    const run = vi.spyOn(Piscina.prototype, 'run')
+    expect((await post(app, LARGE)).statusCode).toBe(200)
+    const kinds = run.mock.calls.map(([task]) => task.kind)
+    run.mockRestore()
+    expect(kinds).toEqual(['evaluate'])
+  })
 })
 
 describe('a full queue', () => {

@@ -1,5 +1,6 @@
 import type { Formats, OperationName } from '../evaluate.ts'
 import type { Problem } from '../problems.ts'
+import type { PrintJob } from './crew.ts'
 
 /** The only types that cross between the main thread and a worker. */
 
@@ -10,6 +11,8 @@ export interface WorkerData {
   readonly cancelled: Int32Array<SharedArrayBuffer>
   /** int32 [1], shared: workers that have run their warm-up. */
   readonly warm: Int32Array<SharedArrayBuffer>
+  /** int32 [1], shared: tasks that workers have or will have. */
+  readonly tasks: Int32Array<SharedArrayBuffer>
   readonly workers: number
 }
 
@@ -29,7 +32,13 @@ export interface EvaluateTask {
   readonly formats: Formats
 }
 
-export type Task = WarmTask | EvaluateTask
+/** A call for help that a worker has made. */
+export interface HelpTask {
+  readonly kind: 'help'
+  readonly job: PrintJob
+}
+
+export type Task = WarmTask | EvaluateTask | HelpTask
 
 export interface TaskResult {
   /** Lent, to be given back by whoever has sent it; else transferred. */

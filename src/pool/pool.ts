@@ -5,8 +5,16 @@ import { createEngine } from '../kernels/engine.ts'
 import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
 import { createArena, giveBack, isLent } from './arena.ts'
+import type { PrintJob } from './crew.ts'
 import { createGathered } from './gathered.ts'
-import { CANCEL_SLOTS, type EvaluateTask, type TaskResult, type WarmTask, type WorkerData } from './message.ts'
+import {
+  CANCEL_SLOTS,
+  type EvaluateTask,
+  type HelpTask,
+  type TaskResult,
+  type WarmTask,
+  type WorkerData,
+} from './message.ts'
 import { runTask } from './run.ts'
 
 /** The part of an AbortSignal that says whether somebody waits. */
@@ -54,8 +62,9 @@ const BODY_BYTES = 256 * 2 ** 20
 export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): Pool {
   const cancelled = new Int32Array(new SharedArrayBuffer(CANCEL_SLOTS * Int32Array.BYTES_PER_ELEMENT))
   const warm = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const tasks = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const kernelModule = loadKernelModule()
-  const workerData: WorkerData = { kernelModule, cancelled, warm, workers }
+  const workerData: WorkerData = { kernelModule, cancelled, warm, tasks, workers }
   const piscina = new Piscina({
     filename: createRequire(import.meta.url).resolve('#worker'),
     minThreads: workers,
@@ -72,6 +81,11 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const bodies = createArena(BODY_BYTES)
   const running = new Set<Promise<unknown>>()
   let lastId = 0
+  // Threads that nothing waits for help one that has much to print.
+  piscina.on('message', (job: PrintJob) => {
+    const helpTask: HelpTask = { kind: 'help', job }
+    for (let free = workers - running.size; free > 0; free--) track(piscina.run(helpTask))
+  })
 
   return {
     ready,
@@ -95,11 +109,9 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       const task: EvaluateTask = { kind: 'evaluate', id, operation, body, formats }
       if (isInline) return gathered(() => runTask(inlineEngine, task))
       const transferList = isLent(body) ? [] : [body.buffer as ArrayBuffer]
-      const result = piscina.run(task, { transferList }) as Promise<TaskResult>
-      running.add(result)
+      const result = track(piscina.run(task, { transferList }) as Promise<TaskResult>)
       // A worker may still be reading the body of a request that nobody waits for: it is given back when the worker is done.
       const settled = () => {
-        running.delete(result)
         if (isLent(body)) giveBack(body)
       }
       result.then(settled, settled)
@@ -110,6 +122,18 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       while (running.size > 0) await Promise.allSettled(running)
       await piscina.close({ force: false })
     },
+  }
+
+  /** Counts a task as long as it is not settled. */
+  function track<T>(result: Promise<T>): Promise<T> {
+    const settled = () => {
+      running.delete(result)
+      Atomics.store(tasks, 0, running.size)
+    }
+    running.add(result)
+    Atomics.store(tasks, 0, running.size)
+    result.then(settled, settled)
+    return result
   }
 }
 

@@ -1,9 +1,17 @@
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
-import { createEngine } from '../kernels/engine.ts'
+import { createEngine, type Engine } from '../kernels/engine.ts'
 import { warmUp } from '../warm-up.ts'
 import { createArena, isLent } from './arena.ts'
-import { CANCEL_SLOTS, type EvaluateTask, type Task, type TaskResult, type WorkerData } from './message.ts'
+import { help, withCrew } from './crew.ts'
+import {
+  CANCEL_SLOTS,
+  type EvaluateTask,
+  type HelpTask,
+  type Task,
+  type TaskResult,
+  type WorkerData,
+} from './message.ts'
 import { runTask } from './run.ts'
 
 /**
@@ -17,16 +25,23 @@ const WARM_TIMEOUT_MS = 30_000
 /** Bytes of answers that are on their way out at the same time; more go through buffers of their own. */
 const ANSWER_BYTES = 128 * 2 ** 20
 
-const { kernelModule, cancelled, warm, workers } = workerData as WorkerData
+const { kernelModule, cancelled, warm, tasks, workers } = workerData as WorkerData
 
 const answers = createArena(ANSWER_BYTES)
 const room = (bytes: number) => answers.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes)
-let engine = createEngine(kernelModule)
+let engine = newEngine()
 warmUp(engine)
+
+const work = { warm: meetTheOthers, evaluate: runEvaluation, help: ({ job }: HelpTask) => help(engine, job) }
 
 /** Piscina's task: one evaluation, bytes to bytes. */
 export default function run(task: Task): unknown {
-  return task.kind === 'warm' ? meetTheOthers() : runEvaluation(task)
+  return work[task.kind](task as never)
+}
+
+function newEngine(): Engine {
+  const mayCall = () => Atomics.load(tasks, 0) < workers
+  return withCrew(createEngine(kernelModule), answers, mayCall, (job) => parentPort!.postMessage(job))
 }
 
 /** Returns when every worker has got here, so that the pool knows that each of them is up. */
@@ -44,7 +59,7 @@ function runEvaluation(task: EvaluateTask): unknown {
     const result = runTask(engine, task, room)
     return result.body && !isLent(result.body) ? moved(result, result.body.buffer as ArrayBuffer) : result
   } finally {
-    if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = createEngine(kernelModule)
+    if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = newEngine()
   }
 }
 
