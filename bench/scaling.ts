@@ -6,23 +6,41 @@ const CLASSES = 1000
 const ELEMENTS = [1e4, 1e5, 1e6, 1e7, 1e8] as const
 /** A request of 1e8 elements takes 800 MB; quick means on any machine. */
 const QUICK_MAX_ELEMENTS = 1e6
-const SECONDS = 1.5
-const QUICK_SECONDS = 0.1
-const MIN_SAMPLES = 5
+/** Of each turn of a size: turns go round, so that what disturbs the machine disturbs every size. */
+const TURN_MS = 150
+const TURNS = 12
+const QUICK_TURNS = 1
 const WARM_UP_RUNS = 3
+
+interface Size {
+  readonly elements: number
+  readonly run: () => number
+  readonly samples: number[]
+}
 
 /** Nanoseconds an element of the float32 kernel with gradients, over four orders of magnitude. */
 export async function* scalingLevel({ quick, say }: LevelOptions): AsyncGenerator<Measurement> {
   const { createEngine } = await importBuilt<typeof import('../src/kernels/engine.ts')>('kernels/engine')
   const { loadKernelModule } = await importBuilt<typeof import('../src/kernels/load.ts')>('kernels/load')
-  const pattern = makeBatch(ELEMENTS[0] / CLASSES, CLASSES)
-  const seconds = quick ? QUICK_SECONDS : SECONDS
+  const sizes = ELEMENTS.filter((elements) => !quick || elements <= QUICK_MAX_ELEMENTS).map(prepare)
+  for (let turn = 1; turn <= (quick ? QUICK_TURNS : TURNS); turn++) {
+    say(`scaling, turn ${turn}`)
+    for (const size of sizes) takeTurn(size)
+  }
+  for (const { elements, samples } of sizes) {
+    yield {
+      level: 'scaling',
+      case: elements.toExponential(),
+      provider: 'lossd',
+      unit: 'ns/element',
+      ...quantiles(samples),
+    }
+  }
 
-  for (const elements of ELEMENTS) {
-    if (quick && elements > QUICK_MAX_ELEMENTS) break
-    say(`scaling ${elements.toExponential()} elements`)
+  /** The kernel over so many elements, in a memory of their own, checked and warm. */
+  function prepare(elements: number): Size {
+    const pattern = makeBatch(ELEMENTS[0] / CLASSES, CLASSES)
     const rows = elements / CLASSES
-    // A fresh memory for each size: no size profits from pages that another has touched.
     const { kernels, memory } = createEngine(loadKernelModule())
     const logits = memory.allocate(elements * 4)
     const labels = memory.allocate(rows * 4)
@@ -62,21 +80,17 @@ export async function* scalingLevel({ quick, say }: LevelOptions): AsyncGenerato
       })
     }
     for (let i = 0; i < WARM_UP_RUNS; i++) run()
-    const samples: number[] = []
-    // One sample takes long enough for the clock, however small the batch.
-    const runs = Math.max(1, Math.round(ELEMENTS[2] / elements))
-    const deadline = performance.now() + seconds * 1000
-    while (samples.length < MIN_SAMPLES || performance.now() < deadline) {
-      const start = performance.now()
-      for (let i = 0; i < runs; i++) run()
-      samples.push(((performance.now() - start) * 1e6) / (elements * runs))
-    }
-    yield {
-      level: 'scaling',
-      case: elements.toExponential(),
-      provider: 'lossd',
-      unit: 'ns/element',
-      ...quantiles(samples),
-    }
+    return { elements, run, samples: [] }
   }
+}
+
+/** Samples for as long as a turn is, at least one. One sample takes long enough for the clock, however small the batch. */
+function takeTurn({ elements, run, samples }: Size): void {
+  const runs = Math.max(1, Math.round(ELEMENTS[2] / elements))
+  const deadline = performance.now() + TURN_MS
+  do {
+    const start = performance.now()
+    for (let i = 0; i < runs; i++) run()
+    samples.push(((performance.now() - start) * 1e6) / (elements * runs))
+  } while (performance.now() < deadline)
 }
