@@ -91,10 +91,11 @@ export const EVALUATION_PROBLEMS = [
 ] as const satisfies readonly ProblemCode[]
 
 function serverTiming({ decodeMs, computeMs, encodeMs }: WorkReport, queueMs: number): string {
-  const stages = { queue: queueMs, decode: decodeMs, compute: computeMs, encode: encodeMs }
-  return Object.entries(stages)
-    .map(([stage, ms]) => `${stage};dur=${ms.toFixed(3)}`)
-    .join(', ')
+  return `${stage('queue', queueMs)}, ${stage('decode', decodeMs)}, ${stage('compute', computeMs)}, ${stage('encode', encodeMs)}`
+}
+
+function stage(name: string, ms: number): string {
+  return `${name};dur=${ms.toFixed(3)}`
 }
 
 function sendResult(

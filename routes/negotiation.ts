@@ -5,6 +5,7 @@ import { formats } from '../src/wire/index.ts'
 
 const all = Object.values(formats)
 const mediaTypes = all.flatMap((format) => format.mediaTypes)
+const byMediaType = new Map(all.flatMap((format) => format.mediaTypes.map((mediaType) => [mediaType, format])))
 
 export interface Negotiated {
   readonly formats: Formats
@@ -14,8 +15,9 @@ export interface Negotiated {
 
 /** The format of the body, and that of the answer: what the client accepts, by preference the request's own. */
 export function negotiate(request: FastifyRequest): Negotiated {
-  const given = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
-  const format = all.find((each) => each.mediaTypes.includes(given))
+  const header = request.headers['content-type'] ?? ''
+  const given = byMediaType.has(header) ? header : header.split(';', 1)[0]!.trim().toLowerCase()
+  const format = byMediaType.get(given)
   if (!format) {
     throw new Refusal(
       'media_type_unsupported',

@@ -31,14 +31,14 @@ export interface Answered {
   readonly ok: true
   readonly bytes: Uint8Array
   readonly mediaType: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>> | undefined
 }
 
 export interface Evaluation {
   /** The answer's bytes, or why there are none. */
   readonly result: Answered | { readonly ok: false; readonly problem: Problem }
   /** Loss evaluated, where it came to that. */
-  readonly loss?: string
+  readonly loss: string | undefined
   readonly rows: number
   readonly decodeMs: number
   readonly computeMs: number
@@ -60,8 +60,9 @@ export function evaluate(
   room: (bytes: number) => Uint8Array = Buffer.allocUnsafeSlow,
 ): Evaluation {
   const { memory } = engine
-  const timer = createTimer()
-  let computed: ReturnType<Operation['run']> | undefined
+  const startedAt = performance.now()
+  let decodedAt = startedAt
+  let computedAt = startedAt
   try {
     memory.reset()
     const pointer = memory.allocate(body.length)
@@ -73,30 +74,24 @@ export function evaluate(
       tensorFields,
       hints,
     )
-    timer.lap()
-    computed = run(engine, envelope)
-    timer.lap()
-    const { length, writeTo, ...encoded } = formats[response]!.write(engine, computed.answer, hints, wishes)
+    decodedAt = computedAt = performance.now()
+    const { answer, loss, rows } = run(engine, envelope)
+    computedAt = performance.now()
+    const { length, writeTo, mediaType, headers } = formats[response]!.write(engine, answer, hints, wishes)
     const bytes = room(length)
     writeTo(bytes)
-    timer.lap()
     return {
-      result: { ok: true, bytes, ...encoded },
-      loss: computed.loss,
-      rows: computed.rows,
-      ...timer.times(),
+      result: { ok: true, bytes, mediaType, headers },
+      loss,
+      rows,
+      decodeMs: decodedAt - startedAt,
+      computeMs: computedAt - decodedAt,
+      encodeMs: performance.now() - computedAt,
     }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    return { result: { ok: false, problem: error.problem }, rows: 0, ...timer.times() }
-  }
-}
-
-function createTimer() {
-  const laps = [performance.now()]
-  const lap = (i: number) => (laps[i + 1] ?? laps[i] ?? Number.NaN) - (laps[i] ?? Number.NaN) || 0
-  return {
-    lap: () => void laps.push(performance.now()),
-    times: () => ({ decodeMs: lap(0), computeMs: lap(1), encodeMs: lap(2) }),
+    const result = { ok: false, problem: error.problem } as const
+    const [decodeMs, computeMs] = [decodedAt - startedAt, computedAt - decodedAt]
+    return { result, loss: undefined, rows: 0, decodeMs, computeMs, encodeMs: 0 }
   }
 }

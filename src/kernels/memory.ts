@@ -14,11 +14,19 @@ export class KernelMemory {
   readonly memory: WebAssembly.Memory
   readonly #base: number
   #top: number
+  #buffer: ArrayBuffer
 
   constructor(memory: WebAssembly.Memory, heapBase: number) {
     this.memory = memory
     this.#base = align(heapBase)
     this.#top = this.#base
+    this.#buffer = memory.buffer
+  }
+
+  /** Asking the memory for its buffer takes as long as making a view of it; the one from before it grew is empty. */
+  get #bytes(): ArrayBuffer {
+    if (this.#buffer.byteLength === 0) this.#buffer = this.memory.buffer
+    return this.#buffer
   }
 
   /**
@@ -28,10 +36,10 @@ export class KernelMemory {
   allocate(bytes: number): number {
     const pointer = this.#top
     const top = align(pointer + bytes)
-    const missing = top - this.memory.buffer.byteLength
+    const missing = top - this.#bytes.byteLength
     if (missing > 0) {
       const pages = Math.ceil(missing / PAGE_BYTES)
-      if (this.memory.buffer.byteLength / PAGE_BYTES + pages > MAX_PAGES) throw tooLarge()
+      if (this.#bytes.byteLength / PAGE_BYTES + pages > MAX_PAGES) throw tooLarge()
       try {
         this.memory.grow(pages)
       } catch {
@@ -63,23 +71,23 @@ export class KernelMemory {
   }
 
   get byteLength(): number {
-    return this.memory.buffer.byteLength
+    return this.#bytes.byteLength
   }
 
   u8(pointer: number, length: number): Uint8Array {
-    return new Uint8Array(this.memory.buffer, pointer, length)
+    return new Uint8Array(this.#bytes, pointer, length)
   }
 
   i32(pointer: number, length: number): Int32Array {
-    return new Int32Array(this.memory.buffer, pointer, length)
+    return new Int32Array(this.#bytes, pointer, length)
   }
 
   f32(pointer: number, length: number): Float32Array {
-    return new Float32Array(this.memory.buffer, pointer, length)
+    return new Float32Array(this.#bytes, pointer, length)
   }
 
   f64(pointer: number, length: number): Float64Array {
-    return new Float64Array(this.memory.buffer, pointer, length)
+    return new Float64Array(this.#bytes, pointer, length)
   }
 }
 

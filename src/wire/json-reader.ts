@@ -12,6 +12,11 @@ const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
+const BACKSLASH = 0x5c
+const FIRST_PRINTABLE = 0x20
+const LAST_PRINTABLE = 0x7e
+/** As long as the longest name of a field, and some more. */
+const MAX_SIMPLE_BYTES = 32
 
 /** Bytes of a plain value (a name, a list of outputs) that are worth parsing: what is longer fits no field. */
 const MAX_PLAIN_BYTES = 4096
@@ -86,7 +91,7 @@ export function readJson(
     for (;;) {
       skipSpace()
       if (bytes[at] !== QUOTE) throw syntaxError()
-      const key = String(plainValue(prefix, false))
+      const key = simpleString() ?? String(plainValue(prefix, false))
       if (!(key in object) && ++fields > MAX_FIELDS) {
         at = start
         skipValue()
@@ -164,6 +169,21 @@ export function readJson(
     if (status === ReadStatus.syntax) throw syntaxError()
     if (isMatrix && declared === undefined) matrices.push({ owner, key, start, dtype, value })
     owner[key] = value
+  }
+
+  /** The string that starts here, if it is a short one that stands in the body as it is: every name of a field is one. */
+  function simpleString(): string | undefined {
+    let text = ''
+    for (let i = at + 1; i <= at + MAX_SIMPLE_BYTES; i++) {
+      const byte = bytes[i]
+      if (byte === QUOTE) {
+        at = i + 1
+        return text
+      }
+      if (byte === undefined || byte === BACKSLASH || byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) return undefined
+      text += String.fromCharCode(byte)
+    }
+    return undefined
   }
 
   /** The value that starts here, behind which reading goes on; of a longer one nothing but its place. */

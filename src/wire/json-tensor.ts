@@ -27,14 +27,15 @@ export function readTensor(
   // Two bytes a number is the least that JSON needs; what the numbers do not fill is given back.
   const values = memory.allocate((Math.floor((textEnd - start) / 2) + 1) * ELEMENT_BYTES[dtype])
   typed[dtype].readArray(start, textEnd, values, report)
-  const words = memory.i32(report, REPORT_WORDS).slice()
+  const words = memory.i32(report, REPORT_WORDS)
   const status = words[Report.status]!
   const end = words[Report.position]! >>> 0
   if (status !== ReadStatus.ok) {
     memory.trim(values)
     return { value: faultOf(memory.u8(0, textEnd), words, dtype), status, end }
   }
-  const shape = Array.from(words.subarray(Report.shape, Report.shape + words[Report.rank]!))
+  const shape: number[] = []
+  for (let axis = 0; axis < words[Report.rank]!; axis++) shape.push(words[Report.shape + axis]!)
   memory.trim(values + sizeOf(shape) * ELEMENT_BYTES[dtype])
   const tensor: Tensor = {
     dtype,

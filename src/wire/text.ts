@@ -27,14 +27,27 @@ export interface Text {
 
 export function createText({ memory, typed }: Engine): Text {
   const parts: (string | Region)[] = []
+  /** What has been pushed since the last region: a write of one string costs as much as of ten. */
+  let pending = ''
   let length = 0
+  const flush = () => {
+    if (pending === '') return
+    parts.push(pending)
+    length += Buffer.byteLength(pending)
+    pending = ''
+  }
   const text: Text = {
     get length() {
+      flush()
       return length
     },
     push(part) {
-      length += typeof part === 'string' ? Buffer.byteLength(part) : part.end - part.pointer
-      parts.push(part)
+      if (typeof part === 'string') pending += part
+      else {
+        flush()
+        parts.push(part)
+        length += part.end - part.pointer
+      }
     },
     rows: (dtype, pointer, rows, columns) =>
       text.printed(dtype, rows, columns, (out) => typed[dtype].printRows(pointer, rows, columns, out)),
@@ -52,6 +65,7 @@ export function createText({ memory, typed }: Engine): Text {
       return { pointer, end }
     },
     writeTo(target) {
+      flush()
       const bytes = Buffer.from(target.buffer, target.byteOffset, target.length)
       let at = 0
       for (const part of parts) {
