@@ -36,13 +36,25 @@ export const LossAnswer = z
       [2, 3, 4],
       'The target distribution after smoothing and mixing; all 0 for an ignored row.',
     ).optional(),
-    probabilities: answerTensor('[N, K]', [2, 3, 4], 'softmax(logits).').optional(),
-    log_probabilities: answerTensor('[N, K]', [2, 3, 4], 'log softmax(logits).').optional(),
-    predictions: answerTensor('[N]', [1, 2, 3], 'The class of the largest logit, the lowest on a tie.').optional(),
+    probabilities: answerTensor(
+      '[N, K]',
+      [2, 3, 4],
+      'softmax(logits); sigmoid(logits) of losses that ask each class a question of its own.',
+    ).optional(),
+    log_probabilities: answerTensor('[N, K]', [2, 3, 4], 'Their logarithms.').optional(),
+    predictions: answerTensor(
+      '[N]',
+      [1, 2, 3, 4],
+      'The class of the largest logit, the lowest on a tie; of sigmoid losses 1 or 0 for each class [N, K]: whether its logit is above 0.',
+    ).optional(),
     metrics: z
       .object({
-        accuracy: AnswerNumber.describe('Share of counted rows whose prediction is the class the target gives most.'),
-        nll: AnswerNumber.describe('Mean negative log-likelihood of the unsmoothed targets, without weights.'),
+        accuracy: AnswerNumber.describe(
+          'Share of counted rows whose prediction is the class the target gives most; of sigmoid losses share of their elements.',
+        ),
+        nll: AnswerNumber.describe(
+          'Mean negative log-likelihood of the unsmoothed targets, without weights; of sigmoid losses the mean over elements.',
+        ),
         perplexity: AnswerNumber.describe('exp(nll).'),
       })
       .optional(),

@@ -5,6 +5,7 @@ import { tensor, tensorOr } from './tensor.ts'
 
 export const REDUCTIONS = ['mean', 'sum', 'none'] as const
 export const SMOOTHINGS = ['uniform', 'others'] as const
+export const LABEL_SMOOTHINGS = [...SMOOTHINGS, 'half'] as const
 export const DTYPES = ['float32', 'float64'] as const
 export const OUTPUTS = [
   'loss',
@@ -36,6 +37,20 @@ export const Targets = tensor(
   'indices',
 )
 
+export const ClassIndices = tensor('[N]', [1, 2, 3], 'Class indices [N], one rank below the logits.', 'indices')
+
+export const Labels = tensor(
+  '[N] or [N, K]',
+  [1, 2, 3, 4],
+  'The same rank as the logits: a label in [0, 1] for every class [N, K]. One rank below: class indices [N], whose class is on and every other off. The rank decides, never the values.',
+)
+
+export const TeacherLogits = tensor(
+  '[N, K]',
+  [2, 3, 4],
+  'Logits [N, K] of the teacher in place of targets, finite or -Infinity (a class the teacher gives nothing).',
+)
+
 export const ClassAxis = z
   .union([z.literal(-1), z.literal(1)], { error: 'expected -1 (classes on the last axis) or 1' })
   .default(-1)
@@ -48,6 +63,13 @@ export const Smoothing = z
   .default('uniform')
   .describe(
     'Convention: s/K on every class (PyTorch, timm, Keras) or s/(K-1) on the other classes (fairseq, ESPnet, tensor2tensor).',
+  )
+
+export const LabelConvention = z
+  .enum(LABEL_SMOOTHINGS)
+  .default('uniform')
+  .describe(
+    'Convention: t(1-s) + s/K (PyTorch, timm), s/(K-1) on the labels that are off (fairseq), or "half": t(1-s) + s/2 (Keras, TensorFlow).',
   )
 
 export const Prior = tensor(

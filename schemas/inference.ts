@@ -146,7 +146,7 @@ export function modelMetadata(definition: LossDefinition): z.input<typeof ModelM
     outputs: Object.entries(INFERENCE_OUTPUTS).map(([name, { datatype, shape }]) => ({
       name,
       datatype,
-      shape: [...shape],
+      shape: name === 'predictions' && definition.family.predictsFor === 'class' ? [-1, -1] : [...shape],
     })),
   }
 }

@@ -1,40 +1,37 @@
 import { z } from 'zod'
 import type { LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
+import type { Tensor } from '../src/wire/tensor.ts'
 import * as fields from './fields.ts'
 
 export const DEFAULT_LOSS = 'cross_entropy'
 
-/** Fields every loss takes beside its scores and its own parameters. */
+/** Fields every loss takes beside its scores, its targets and its own parameters. */
 const commonShape = {
   class_axis: fields.ClassAxis,
-  targets: fields.Targets,
-  smoothing: fields.Smoothing,
-  prior: fields.Prior.optional(),
-  class_weights: fields.ClassWeights.optional(),
   sample_weights: fields.SampleWeights.optional(),
-  ignore_index: fields.IgnoreIndex.optional(),
   reduction: fields.Reduction,
   normalizer: fields.Normalizer.optional(),
-  mixup: fields.Mixup.optional(),
   dtype: fields.Dtype,
   outputs: fields.Outputs,
   encoding: fields.Encoding,
 }
 
-/** The body of `POST /loss` as every loss has it once its scores are called `scores`. */
+/** The body of `POST /loss` as every loss has it; scores, targets and parameters are those its definition names. */
 export type LossRequest = z.output<z.ZodObject<typeof commonShape>> & {
   loss: string
-  label_smoothing: number
+  class_weights?: Tensor | undefined
 } & Record<string, unknown>
 
 /** The fields one loss takes. */
 export function lossShape(definition: LossDefinition) {
+  const { family, targets, params } = definition
   return {
     loss: nameField(definition),
-    [definition.family.field]: definition.family.schema,
+    [family.field]: family.schema,
+    ...targets.shape,
     ...commonShape,
-    ...definition.params,
+    ...params,
   }
 }
 
@@ -66,6 +63,13 @@ function checkCombination(body: Record<string, unknown>, context: z.RefinementCt
 export const lossBranches: ReadonlyMap<string, ReturnType<typeof lossBranch>> = new Map(
   losses.map((loss) => [loss.name, lossBranch(loss)]),
 )
+
+/** Why a field is unknown to one loss, where another takes it. */
+export function fieldOfAnotherLoss(field: string, name: string): string | undefined {
+  const takers = losses.filter((loss) => Object.hasOwn(lossBranches.get(loss.name)!.shape, field))
+  if (takers.length === 0) return undefined
+  return `${name} does not take it; ${takers.map((loss) => loss.name).join(', ')} ${takers.length === 1 ? 'does' : 'do'}`
+}
 
 /** The contract of `POST /loss`: a union discriminated by `loss`. */
 export const LossBody = z

@@ -139,7 +139,7 @@ function unwrap(schema: z.ZodType): z.ZodType {
 /** What a message of zod expects, and what came. */
 export function mismatch(message: string, value: unknown): string {
   const expected = message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): /, '').replace(/, received .*/, '')
-  return `${expected}, got ${shown(value)}`
+  return `${expected}, got ${isTensor(value) || isTensorFault(value) ? kindOf(value) : shown(value)}`
 }
 
 /** What a JSON value is, in the words of JSON, for a message. */

@@ -1,18 +1,11 @@
 import type { Engine } from './kernels/engine.ts'
-import { elementPath, type Layout, layoutOf, toRows, wholeRowPath } from './layout.ts'
-import type { LossDefinition } from './losses/definition.ts'
-import { cast } from './operands.ts'
-import { refuseAt } from './problems.ts'
-import {
-  planReduction,
-  type Reduction,
-  type ReductionFields,
-  readClassWeights,
-  reduceLosses,
-  weighLosses,
-} from './reduction.ts'
-import { rowsFrom, type Targets } from './target-rows.ts'
-import { buildTargets, type TargetFields } from './targets.ts'
+import { type Layout, layoutOf, toRows } from './layout.ts'
+import type { Block, LossDefinition } from './losses/definition.ts'
+import { cast, readClassWeights, readOperands } from './operands.ts'
+import { planReduction, type Reduction, type ReductionFields, reduceLosses, weighLosses } from './reduction.ts'
+import { scoresNotFinite } from './row-fault.ts'
+import { gather, type RowGroups, rowGroupsOf, scatter, shareTargets } from './row-groups.ts'
+import { rowsFrom, type TargetRows, type Targets } from './target-rows.ts'
 import { ELEMENT_BYTES, type Tensor, viewOf } from './wire/tensor.ts'
 
 /** Rows are evaluated this many elements at a time, so that what a loss keeps beside them stays in the processor's cache. */
@@ -29,9 +22,11 @@ export interface Batch {
   readonly scores: number
   readonly targets: Targets
   readonly classWeights: Float64Array | undefined
+  /** Rows the loss sees together; undefined: each alone. */
+  readonly groups: RowGroups | undefined
 }
 
-export interface BatchFields extends TargetFields {
+export interface BatchFields {
   readonly class_axis: -1 | 1
   readonly dtype: 'float32' | 'float64'
   readonly class_weights?: Tensor | undefined
@@ -41,14 +36,25 @@ export function elementTypeOf(dtype: 'float32' | 'float64'): 'F32' | 'F64' {
   return dtype === 'float32' ? 'F32' : 'F64'
 }
 
-export function prepareBatch(engine: Engine, field: string, scores: Tensor, fields: BatchFields): Batch {
+/** @param fields a request of this loss that its schema has passed */
+export function prepareBatch(
+  engine: Engine,
+  { family, targets: kind, rowsTogether }: Pick<LossDefinition, 'family' | 'targets' | 'rowsTogether'>,
+  fields: BatchFields & Readonly<Record<string, unknown>>,
+): Batch {
   const { memory } = engine
+  const { field } = family
+  const scores = fields[field] as Tensor
   const dtype = elementTypeOf(fields.dtype)
   const layout = layoutOf(field, scores.shape, fields.class_axis)
-  const classWeights = fields.class_weights && readClassWeights(memory, layout, fields.class_weights)
-  const targets = buildTargets(memory, layout, dtype, fields)
+  const classWeights =
+    fields.class_weights && readClassWeights(memory, layout.numClasses, 'class_weights', fields.class_weights)
+  const own = kind.build(engine, layout, dtype, fields)
+  const size = rowsTogether?.(fields as never) ?? 1
+  const groups = size === 1 ? undefined : rowGroupsOf(field, layout, size)
+  const targets = groups ? shareTargets(memory, dtype, layout.numClasses, own, groups) : own
   const rows = toRows(memory, layout, dtype, cast(scores, dtype, [field]).pointer)
-  return { engine, layout, dtype, field, scores: rows, targets, classWeights }
+  return { engine, layout, dtype, field, scores: rows, targets, classWeights, groups }
 }
 
 export interface Evaluated {
@@ -61,83 +67,133 @@ export interface Evaluated {
   readonly gradients: number
 }
 
-/** Evaluates one loss over a batch: ignoring and reduction happen around it, so that a loss sees only rows that count. */
+/**
+ * Evaluates one loss over a batch: ignoring and reduction happen around it, so that a loss sees only rows that count.
+ *
+ * @param request what the schema made of the request: the loss's parameters and those of the reduction
+ */
 export function evaluateBatch(
   batch: Batch,
-  definition: Pick<LossDefinition, 'evaluate'>,
-  params: Record<string, unknown>,
-  reductionFields: ReductionFields,
+  definition: Pick<LossDefinition, 'evaluate' | 'params' | 'denominator'>,
+  request: ReductionFields & Readonly<Record<string, unknown>>,
   wantsGradients: boolean,
 ): Evaluated {
-  const { engine, layout, dtype, targets, classWeights } = batch
+  const { engine, layout, dtype, groups } = batch
+  const { memory } = engine
+  const params = readOperands(memory, layout.numClasses, definition.params, request)
+  const denominator = definition.denominator?.(params as never)
+  const reduction = planReduction(memory, layout, batch.targets, batch.classWeights, request, denominator)
+  const losses = memory.allocate(layout.numRows * ELEMENT_BYTES.F64)
+  const gradients = wantsGradients ? memory.allocate(layout.numRows * layout.numClasses * ELEMENT_BYTES[dtype]) : 0
+  const rows = {
+    ...batch,
+    ...reduction,
+    losses,
+    gradients,
+    targets: batch.targets.rows,
+    counted: batch.targets.counted,
+  }
+  const evaluate = (block: Block) => definition.evaluate(block, params as never)
+  const ordered = groups ? gathered(rows, groups) : rows
+  evaluateRows(ordered, groups?.size ?? 1, evaluate)
+
+  const inOrder = <D extends 'F32' | 'F64'>(type: D, pointer: number, width: number) =>
+    groups && pointer !== 0 ? scatter(memory, groups, type, pointer, width) : pointer
+  const result = memory.f64(inOrder('F64', ordered.losses, 1), layout.numRows).slice()
+  weighLosses(result, reduction)
+  return {
+    reduction,
+    loss: reduceLosses(result, reduction),
+    losses: result,
+    gradients: inOrder(dtype, ordered.gradients, layout.numClasses),
+  }
+}
+
+/** Everything there is one of for each row, in the order in which a loss sees rows. */
+interface Rows extends Pick<Batch, 'engine' | 'layout' | 'dtype' | 'field' | 'scores' | 'classWeights' | 'groups'> {
+  readonly targets: TargetRows
+  readonly counted: Uint8Array
+  readonly gradientScale: number
+  readonly unweighted: number
+  readonly losses: number
+  readonly gradients: number
+}
+
+function gathered(rows: Rows, groups: RowGroups): Rows {
+  const { engine, dtype, layout, targets } = rows
+  const order = (type: 'F32' | 'F64' | 'I32', pointer: number, width: number) =>
+    gather(engine.memory, groups, type, pointer, width)
+  return {
+    ...rows,
+    scores: order(dtype, rows.scores, layout.numClasses),
+    gradientScale: order('F64', rows.gradientScale, 1),
+    // Every row of a group counts, or none does.
+    counted: rows.counted.map((_, row) => rows.counted[Math.floor(row / groups.size)]!),
+    targets:
+      targets.kind === 'dense'
+        ? { ...targets, values: order(dtype, targets.values, layout.numClasses) }
+        : {
+            ...targets,
+            labels: order('I32', targets.labels, targets.entries),
+            shares: order('F64', targets.shares, targets.entries),
+          },
+  }
+}
+
+/** Blocks of rows that count go to the loss, the others are 0; a group is never cut. */
+function evaluateRows(rows: Rows, groupSize: number, evaluate: (block: Block) => number): void {
+  const { engine, layout, dtype, losses, gradients, counted } = rows
   const { memory } = engine
   const { numRows, numClasses } = layout
   const rowBytes = numClasses * ELEMENT_BYTES[dtype]
-  const reduction = planReduction(memory, layout, targets, classWeights, reductionFields)
-  const losses = memory.allocate(numRows * ELEMENT_BYTES.F64)
-  const gradients = wantsGradients ? memory.allocate(numRows * rowBytes) : 0
-  const blockRows = Math.max(1, Math.floor(BLOCK_ELEMENTS / numClasses))
+  const blockRows = groupSize * Math.max(1, Math.floor(BLOCK_ELEMENTS / numClasses / groupSize))
 
   for (let row = 0; row < numRows; ) {
     let end = row + 1
-    const counts = targets.counted[row]!
-    while (end < numRows && end - row < blockRows && targets.counted[end] === counts) end++
-    if (counts) evaluateRows(row, end)
+    const counts = counted[row]!
+    while (end < numRows && end - row < blockRows && counted[end] === counts) end++
+    if (counts) evaluateBlock(row, end)
     else ignoreRows(row, end)
     row = end
   }
-
   if (gradients !== 0) clearWeightless()
-  const result = memory.f64(losses, numRows).slice()
-  weighLosses(result, reduction)
-  return { reduction, loss: reduceLosses(result, reduction), losses: result, gradients }
 
-  function evaluateRows(start: number, end: number): void {
-    const faulty = definition.evaluate(
-      {
-        engine,
-        dtype,
-        numRows: end - start,
-        numClasses,
-        scores: batch.scores + start * rowBytes,
-        targets: rowsFrom(targets.rows, start, numClasses, dtype),
-        classWeights,
-        gradientScale: reduction.gradientScale + start * ELEMENT_BYTES.F64,
-        losses: losses + start * ELEMENT_BYTES.F64,
-        gradients: gradients === 0 ? 0 : gradients + start * rowBytes,
-      },
-      params as never,
-    )
-    if (faulty !== -1) throw scoresNotFinite(batch, start + faulty)
+  function evaluateBlock(start: number, end: number): void {
+    const faulty = evaluate({
+      engine,
+      dtype,
+      numRows: end - start,
+      numClasses,
+      scores: rows.scores + start * rowBytes,
+      targets: rowsFrom(rows.targets, start, numClasses, dtype),
+      classWeights: rows.classWeights,
+      gradientScale: rows.gradientScale + start * ELEMENT_BYTES.F64,
+      unweighted: rows.unweighted,
+      losses: losses + start * ELEMENT_BYTES.F64,
+      gradients: gradients === 0 ? 0 : gradients + start * rowBytes,
+    })
+    if (faulty === -1) return
+    const row = start + faulty
+    const scores = viewOf(memory, dtype, rows.scores + row * rowBytes, numClasses)
+    throw scoresNotFinite(rows.field, layout, clientsRow(row), scores)
   }
 
-  /** The gradient of a row that weighs nothing is 0, not the -0 that 0 times a negative number is. */
+  function clientsRow(row: number): number {
+    return Math.floor(row / groupSize) + (row % groupSize) * (numRows / groupSize)
+  }
+
+  /** The gradient of what weighs nothing is 0, not the -0 that 0 times a negative number is. */
   function clearWeightless(): void {
-    memory.f64(reduction.gradientScale, numRows).forEach((scale, row) => {
-      if (scale === 0) memory.u8(gradients + row * rowBytes, rowBytes).fill(0)
-    })
+    const scales = memory.f64(rows.gradientScale, numRows)
+    for (let row = 0; row < numRows; row += groupSize) {
+      let weight = 0
+      for (let i = row; i < row + groupSize; i++) weight += scales[i]!
+      if (weight === 0) memory.u8(gradients + row * rowBytes, groupSize * rowBytes).fill(0)
+    }
   }
 
   function ignoreRows(start: number, end: number): void {
     memory.f64(losses, numRows).fill(0, start, end)
     if (gradients !== 0) memory.u8(gradients + start * rowBytes, (end - start) * rowBytes).fill(0)
   }
-}
-
-/** Names the first element of a row that no softmax can be made of. */
-function scoresNotFinite({ engine, layout, dtype, field, scores }: Batch, row: number): Error {
-  const { numClasses } = layout
-  const values = viewOf(engine.memory, dtype, scores, (row + 1) * numClasses).subarray(row * numClasses)
-  const at = values.findIndex((value) => Number.isNaN(value) || value === Number.POSITIVE_INFINITY)
-  return at === -1
-    ? refuseAt(
-        'logits_not_finite',
-        [field, ...wholeRowPath(layout, row)],
-        'expected at least one class above -Infinity',
-      )
-    : refuseAt(
-        'logits_not_finite',
-        [field, ...elementPath(layout, row, at)],
-        `expected a finite number or -Infinity, got ${values[at]}`,
-      )
 }

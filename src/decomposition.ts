@@ -1,4 +1,6 @@
-import { normalizeRows, type Scored } from './predictions.ts'
+import { normalizeRows } from './families/distributions.ts'
+import type { Scored } from './families/family.ts'
+import { softmaxOf } from './families/softmax.ts'
 import { labelShares, writeSmoothed } from './target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
 
@@ -27,7 +29,7 @@ export function decompose(scored: Scored): Decomposition {
   const size = numRows * numClasses
   const smoothed = memory.allocate(size * ELEMENT_BYTES[dtype])
   writeSmoothed(memory, dtype, targets.rows, numRows, numClasses, smoothed)
-  const { rowMax, logSum } = normalizeRows(scored, 0)
+  const { rowMax, logSum } = normalizeRows(scored, softmaxOf, 0)
   const z = viewOf(memory, dtype, scores, size)
   const q = viewOf(memory, dtype, smoothed, size)
   const shares = labelShares(memory, dtype, targets.rows, numRows, numClasses)

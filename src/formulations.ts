@@ -21,7 +21,8 @@ export interface Formulation {
   readonly gradientUnit: number
 }
 
-type Fields = TargetFields & ReductionFields
+/** What the formulations read of a request. */
+export type Fields = TargetFields & ReductionFields & Readonly<Record<string, unknown>>
 
 /** (1-s) * nll + s * mean(-log p): PyTorch and timm's LabelSmoothingCrossEntropy. */
 export function nllUniform(batch: Batch, fields: Fields): Formulation {
@@ -41,7 +42,7 @@ export function mixedLosses(batch: Batch, fields: Fields): Formulation {
   const { engine, layout, dtype } = batch
   const { memory } = engine
   const mix = mixOf(memory, layout, fields.mixup)
-  const ownTargets = buildTargets(memory, layout, dtype, { ...fields, mixup: undefined })
+  const ownTargets = buildTargets(memory, layout, dtype, { ...fields, mixup: undefined }, 'probabilities')
   const { counted } = batch.targets
   const own = formulation(name, withTargets(batch, { ...ownTargets, counted }), crossEntropy, fields)
   // Every row that counts is a row of both losses, whatever its share in them: each mean is over all of these.
@@ -78,7 +79,7 @@ function withTargets(batch: Batch, targets: Targets): Batch {
 }
 
 function formulation(name: string, batch: Batch, definition: LossDefinition, fields: Fields): Formulation {
-  const { reduction, loss, losses, gradients } = evaluateBatch(batch, definition, {}, fields, true)
+  const { reduction, loss, losses, gradients } = evaluateBatch(batch, definition, fields, true)
   const scales = batch.engine.memory.f64(reduction.gradientScale, batch.layout.numRows)
   const scale = scales.reduce(
     (largest, each, row) => (batch.targets.counted[row] ? Math.max(largest, each) : largest),

@@ -1,7 +1,6 @@
 import type { KernelMemory } from './kernels/memory.ts'
 import { type Layout, rowPath } from './layout.ts'
-import { readVector, sameShape } from './operands.ts'
-import { refuseAt } from './problems.ts'
+import { checkWeights, readVector, sameShape } from './operands.ts'
 import type { Targets } from './target-rows.ts'
 import type { Tensor } from './wire/tensor.ts'
 
@@ -11,6 +10,8 @@ export interface Reduction {
   readonly normalizer: number
   /** float64 [numRows] in kernel memory: what the gradient of each row is multiplied by. */
   readonly gradientScale: number
+  /** What makes a part of a loss that class weights leave alone an average over rows: see `Block`. */
+  readonly unweighted: number
   /** float64 [numRows]; undefined: every row weighs 1. */
   readonly sampleWeights: Float64Array | undefined
 }
@@ -21,48 +22,73 @@ export interface ReductionFields {
   readonly sample_weights?: Tensor | undefined
 }
 
-/**
- * The denominator, which depends on targets and weights alone, so that it is known before the first gradient is written.
- * PyTorch's: on the index route the sum of the weights of the targets that count, else the number of rows that count.
- */
+/** What a denominator may depend on: targets and weights, so that it is known before the first gradient is written. */
+export interface DenominatorRows {
+  readonly numClasses: number
+  /** [numRows]: 1, or 0 for an ignored row. */
+  readonly counted: Uint8Array
+  /** The class of every counted row, where the client gave class indices and did not mix them. */
+  readonly labels: Int32Array | undefined
+  /** [numClasses] */
+  readonly classWeights: Float64Array | undefined
+  /** [numRows] */
+  readonly sampleWeights: Float64Array | undefined
+}
+
+/** What a mean is divided by unless the client says. */
+export type Denominator = (rows: DenominatorRows) => number
+
+/** PyTorch's cross entropy: of class indices the sum of the weights of those that count, else the number of rows that count. */
+export function labelWeights(rows: DenominatorRows): number {
+  const { counted, labels, classWeights, sampleWeights } = rows
+  if (!labels) return countedRows(rows)
+  let sum = 0
+  for (let row = 0; row < counted.length; row++) {
+    if (counted[row])
+      sum += (classWeights ? classWeights[labels[row]!]! : 1) * (sampleWeights ? sampleWeights[row]! : 1)
+  }
+  return sum
+}
+
+/** PyTorch's "batchmean", which no weight changes. */
+export function countedRows({ counted }: DenominatorRows): number {
+  return counted.reduce((sum, counts) => sum + counts, 0)
+}
+
+/** A mean over every element of the rows that count, as of losses that ask each class a question of its own. */
+export function countedElements(rows: DenominatorRows): number {
+  return countedRows(rows) * rows.numClasses
+}
+
+/** Denominator and factors of a batch, of the request's `reduction`. */
 export function planReduction(
   memory: KernelMemory,
   layout: Layout,
   targets: Targets,
   classWeights: Float64Array | undefined,
   fields: ReductionFields,
+  denominator: Denominator = labelWeights,
 ): Reduction {
   const sampleWeights = fields.sample_weights && readSampleWeights(memory, layout, fields.sample_weights)
-  const normalizer =
-    fields.reduction === 'mean'
-      ? (fields.normalizer ?? denominator(memory, layout, targets, classWeights, sampleWeights))
-      : 1
+  const isConventional = fields.reduction === 'mean' && fields.normalizer === undefined
+  const rows: DenominatorRows = { ...denominatorRows(memory, layout, targets), classWeights, sampleWeights }
+  const normalizer = isConventional ? denominator(rows) : (fields.normalizer ?? 1)
+  const plain = isConventional && classWeights ? denominator({ ...rows, classWeights: undefined }) : normalizer
   const gradientScale = memory.allocate(layout.numRows * Float64Array.BYTES_PER_ELEMENT)
   const scales = memory.f64(gradientScale, layout.numRows)
   // A mean over nothing has no gradient: 0, not 0/0.
   const perRow = normalizer === 0 ? 0 : Math.min(1 / normalizer, Number.MAX_VALUE)
   for (let row = 0; row < layout.numRows; row++) scales[row] = perRow * (sampleWeights ? sampleWeights[row]! : 1)
-  return { normalizer, gradientScale, sampleWeights }
+  return { normalizer, gradientScale, unweighted: plain === 0 ? 1 : normalizer / plain, sampleWeights }
 }
 
-function denominator(
+function denominatorRows(
   memory: KernelMemory,
-  layout: Layout,
+  { numRows, numClasses }: Layout,
   { rows, counted, isIndexRoute }: Targets,
-  classWeights: Float64Array | undefined,
-  sampleWeights: Float64Array | undefined,
-): number {
-  let sum = 0
-  if (!isIndexRoute || rows.kind === 'dense') {
-    for (let row = 0; row < layout.numRows; row++) sum += counted[row]!
-    return sum
-  }
-  const labels = memory.i32(rows.labels, layout.numRows)
-  for (let row = 0; row < layout.numRows; row++) {
-    if (counted[row])
-      sum += (classWeights ? classWeights[labels[row]!]! : 1) * (sampleWeights ? sampleWeights[row]! : 1)
-  }
-  return sum
+): Pick<DenominatorRows, 'numClasses' | 'counted' | 'labels'> {
+  const hasLabels = isIndexRoute && rows.kind === 'sparse'
+  return { numClasses, counted, labels: hasLabels ? memory.i32(rows.labels, numRows) : undefined }
 }
 
 /** Weights >= 0, one a row; or one for each entry of the first axis, for all of its rows. */
@@ -74,19 +100,6 @@ function readSampleWeights(memory: KernelMemory, layout: Layout, tensor: Tensor)
   return ofRows
     ? given
     : Float64Array.from({ length: layout.numRows }, (_, row) => given[Math.floor(row / layout.rowsPerSample)]!)
-}
-
-export function readClassWeights(memory: KernelMemory, layout: Layout, tensor: Tensor): Float64Array {
-  const weights = readVector(memory, tensor, ['class_weights'], [layout.numClasses], 'one weight for each class,')
-  checkWeights(weights, (k) => ['class_weights', k])
-  return weights
-}
-
-function checkWeights(weights: Float64Array, pathOf: (index: number) => (string | number)[]): void {
-  for (const [i, weight] of weights.entries()) {
-    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY))
-      throw refuseAt('validation_failed', pathOf(i), `expected a finite weight >= 0, got ${weight}`)
-  }
 }
 
 /**

@@ -8,8 +8,8 @@ import type { Tensor } from './wire/tensor.ts'
  *
  *   q = keep * t + mass * u        keep + mass = 1
  *
- * with t the mixed, unsmoothed target and u the uniform distribution or a prior. Smoothing commutes with mixing, since both are
- * affine and the rows of t sum to 1, so t is mixed first and q is built only where a loss or an answer needs it.
+ * with t the mixed, unsmoothed target and u the uniform distribution or a prior; for labels of a sigmoid u may be 1/2 everywhere.
+ * Smoothing commutes with mixing, since both are affine, so t is mixed first and q is built only where a loss or an answer needs it.
  */
 export interface Smoothing {
   readonly keep: number
@@ -22,29 +22,29 @@ export interface Smoothing {
 }
 
 export interface SmoothingFields {
-  readonly label_smoothing: number
-  readonly smoothing: 'uniform' | 'others'
+  readonly label_smoothing?: number
+  readonly smoothing?: 'uniform' | 'others' | 'half'
   readonly prior?: Tensor | undefined
 }
 
 /** How far a distribution may sum from 1. */
 export const SUM_TOLERANCE = 1e-3
 
+const PRIOR_RULES = {
+  others: '"others" spreads over the other classes evenly; with a prior only "uniform" has a meaning',
+  half: '"half" moves every label towards 1/2; with a prior only "uniform" has a meaning',
+}
+
 /** Coefficients of the smoothing; refuses a prior that is no distribution and a convention that has no meaning. */
 export function smoothingOf(memory: KernelMemory, fields: SmoothingFields, numClasses: number): Smoothing {
-  const s = fields.label_smoothing
+  const { label_smoothing: s = 0, smoothing = 'uniform' } = fields
   if (fields.prior !== undefined) {
-    if (fields.smoothing === 'others') {
-      throw refuseAt(
-        'validation_failed',
-        ['smoothing'],
-        '"others" spreads over the other classes evenly; with a prior only "uniform" has a meaning',
-      )
-    }
+    if (smoothing !== 'uniform') throw refuseAt('validation_failed', ['smoothing'], PRIOR_RULES[smoothing])
     const prior = checkPrior(memory, fields.prior, numClasses)
     return { keep: 1 - s, mass: s, offValue: Number.NaN, onValue: Number.NaN, prior }
   }
-  if (fields.smoothing === 'others') {
+  if (smoothing === 'half') return { keep: 1 - s, mass: s, offValue: s / 2, onValue: 1 - s / 2, prior: undefined }
+  if (smoothing === 'others') {
     if (numClasses === 1) throw refuseAt('validation_failed', ['smoothing'], '"others" needs at least 2 classes, got 1')
     const mass = (s * numClasses) / (numClasses - 1)
     return { keep: 1 - mass, mass, offValue: s / (numClasses - 1), onValue: 1 - s, prior: undefined }

@@ -16,33 +16,39 @@ export interface TargetFields extends SmoothingFields {
 /** PyTorch's default, a value no class has. */
 const DEFAULT_IGNORE_INDEX = -100
 
+/** What targets of the rank of the scores are, where a loss takes such. */
+export type DenseForm = 'probabilities' | 'labels'
+
 /** Gives the targets of every row, or refuses them at the first fault. */
 export function buildTargets(
   memory: KernelMemory,
   layout: Layout,
   dtype: 'F32' | 'F64',
   fields: TargetFields,
+  denseForm: DenseForm | undefined,
 ): Targets {
   const smoothing = smoothingOf(memory, fields, layout.numClasses)
   const mix = fields.mixup && mixOf(memory, layout, fields.mixup)
   const { targets } = fields
   if (sameShape(targets.shape, layout.rowsShape)) return sparseTargets(memory, layout, fields, smoothing, mix)
-  if (!sameShape(targets.shape, layout.shape)) {
+  if (denseForm === undefined || !sameShape(targets.shape, layout.shape)) {
+    const dense = denseForm === undefined ? '' : ` or ${denseForm} of shape [${layout.shape.join(', ')}]`
     throw refuseAt(
       'shape_mismatch',
       ['targets'],
-      `expected class indices of shape [${layout.rowsShape.join(', ')}] or probabilities of shape [${layout.shape.join(', ')}], got shape [${targets.shape.join(', ')}]`,
+      `expected class indices of shape [${layout.rowsShape.join(', ')}]${dense}, got shape [${targets.shape.join(', ')}]`,
     )
   }
   if (fields.ignore_index !== undefined) {
     throw refuseAt(
       'validation_failed',
       ['ignore_index'],
-      'applies to class indices; these targets are probabilities, and no row of them can be listed',
+      `applies to class indices; these targets are ${denseForm}, and no row of them can be listed`,
     )
   }
   const values = toRows(memory, layout, dtype, cast(targets, dtype, ['targets']).pointer)
-  checkDistributions(memory, layout, dtype, values)
+  if (denseForm === 'labels') checkLabels(memory, layout, dtype, values)
+  else checkDistributions(memory, layout, dtype, values)
   return {
     rows: { kind: 'dense', smoothing, values: mix ? mixDense(memory, layout, dtype, values, mix) : values },
     counted: new Uint8Array(layout.numRows).fill(1),
@@ -144,4 +150,14 @@ function checkDistributions(memory: KernelMemory, layout: Layout, dtype: 'F32' |
       )
     }
   }
+}
+
+/** Refuses the first label outside of [0, 1]. */
+function checkLabels(memory: KernelMemory, layout: Layout, dtype: 'F32' | 'F64', pointer: number): void {
+  const { numRows, numClasses } = layout
+  const at = viewOf(memory, dtype, pointer, numRows * numClasses).findIndex((value) => !(value >= 0 && value <= 1))
+  if (at === -1) return
+  const value = viewOf(memory, dtype, pointer, at + 1)[at]
+  const path = elementPath(layout, Math.floor(at / numClasses), at % numClasses)
+  throw refuseAt('validation_failed', ['targets', ...path], `expected a label in [0, 1], got ${value}`)
 }

@@ -13,9 +13,11 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
   ['evaluate', 'src/evaluate.ts'],
   ['operations', 'src/operations/', 'src/formulations.ts'],
   ['contract', 'schemas/'],
-  ['batch', 'src/batch.ts', 'src/predictions.ts', 'src/decomposition.ts', 'src/smoothed-output.ts'],
-  ['losses', 'src/losses/', 'src/reduction.ts'],
-  ['targets', 'src/targets.ts', 'src/mixup.ts', 'src/target-rows.ts', 'src/smoothing.ts', 'src/layout.ts'],
+  ['batch', 'src/batch.ts', 'src/row-groups.ts', 'src/decomposition.ts', 'src/smoothed-output.ts'],
+  ['losses', 'src/losses/'],
+  ['families', 'src/families/', 'src/reduction.ts'],
+  ['kinds of targets', 'src/target-kinds.ts', 'src/targets.ts', 'src/teacher-targets.ts'],
+  ['targets', 'src/mixup.ts', 'src/target-rows.ts', 'src/smoothing.ts', 'src/layout.ts', 'src/row-fault.ts'],
   ['operands', 'src/operands.ts'],
   // What fields there are, which a loss may declare more of.
   ['fields', 'schemas/fields.ts', 'schemas/tensor.ts'],
@@ -29,6 +31,7 @@ const KERNEL_USERS: Readonly<Record<string, string>> = {
   'src/pool/pool.ts': 'compiles the module once for every worker, and has an engine for the smallest requests',
   'src/pool/worker.ts': 'makes the engine of its thread',
   'src/pool/run.ts': 'hands an engine on to evaluate, whoever owns it',
+  'src/pool/crew.ts': 'prints with the engines of several threads what one of them has to print',
   'src/warm-up.ts': 'hands an engine on to evaluate, to test it',
 }
 

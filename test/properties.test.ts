@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { OperationName } from '../src/evaluate.ts'
 import { losses } from '../src/losses/index.ts'
+import { distributions } from '../src/target-kinds.ts'
 import {
   orderOf,
   permuted,
@@ -12,6 +13,7 @@ import {
   toleranceOf,
 } from './helpers/arbitraries.ts'
 import { attempts, expectAnswerOrProblem } from './helpers/attempts.ts'
+import { capabilitiesOf } from './helpers/capabilities.ts'
 import { ask, engines, evaluateBytes, type LossAnswer, post } from './helpers/evaluate.ts'
 import { sum } from './helpers/model.ts'
 
@@ -37,13 +39,17 @@ function near(actual: readonly number[], expected: readonly number[], tolerance:
 
 for (const definition of losses) {
   const bodyOf = (request: Partial<Request>) => requestOf(definition, request)
-  const isSoftmax = definition.family.name === 'softmax'
+  const { isSoftmax, groupSize, smooths, takesDense, forms, ignores } = capabilitiesOf(definition)
+  const isOfRows = groupSize === 1
+  const hasIndices = forms.includes('indices')
+  /** One group, where rows have a meaning together only. */
+  const whole = isOfRows ? {} : { minRows: groupSize, maxRows: groupSize }
 
   describe(definition.name, () => {
     test.runIf(isSoftmax)('does not change when a number is added to a row', () => {
       fc.assert(
         fc.property(
-          requests(['class_weights', 'probabilities', 'masks']),
+          requests(['class_weights', 'probabilities', 'masks'], whole),
           fc.integer({ min: -100, max: 100 }),
           engine,
           (request, shift, kernels) => {
@@ -61,7 +67,7 @@ for (const definition of losses) {
     test.runIf(isSoftmax)('has gradients that sum to 0 in each row', () => {
       fc.assert(
         fc.property(
-          requests(['class_weights', 'sample_weights', 'prior', 'mixup', 'masks'], { maxClasses: 40 }),
+          requests(['class_weights', 'sample_weights', 'prior', 'mixup', 'masks'], { ...whole, maxClasses: 40 }),
           engine,
           (request, kernels) => {
             const { gradients } = ask('loss', bodyOf({ ...request, reduction: 'sum' }), kernels)
@@ -72,7 +78,7 @@ for (const definition of losses) {
     })
 
     test('permutes its gradients with its classes', () => {
-      const cases = requests(['class_weights', 'prior', 'masks']).chain((request) =>
+      const cases = requests(['class_weights', 'prior', 'masks'], whole).chain((request) =>
         fc.record({ request: fc.constant(request), order: orderOf(request.logits[0]!.length), kernels: engine }),
       )
       fc.assert(
@@ -95,7 +101,7 @@ for (const definition of losses) {
       )
     })
 
-    test('permutes its losses with its rows, bit for bit', () => {
+    test.runIf(isOfRows)('permutes its losses with its rows, bit for bit', () => {
       const cases = requests(['class_weights', 'prior', 'masks'], { maxRows: 12 }).chain((request) =>
         fc.record({ request: fc.constant(request), order: orderOf(request.logits.length), kernels: engine }),
       )
@@ -114,40 +120,49 @@ for (const definition of losses) {
       )
     })
 
-    test('of a batch with an ignored row is that of the batch without it, bit for bit', () => {
-      fc.assert(
-        fc.property(
-          requests(['class_weights', 'sample_weights', 'prior', 'reduction']),
-          fc.nat(5),
-          engine,
-          (request, place, kernels) => {
-            const at = Math.min(place, request.logits.length)
-            const { sample_weights: weights } = request
-            const longer: Request = {
-              ...request,
-              logits: request.logits.toSpliced(at, 0, request.logits[0]!),
-              targets: (request.targets as number[]).toSpliced(at, 0, -100),
-              ...(weights ? { sample_weights: weights.toSpliced(at, 0, 3) } : {}),
-            }
-            const without = ask('loss', bodyOf(request), kernels)
-            const { losses: rows, gradients, smoothed_targets: targets, ...rest } = ask('loss', bodyOf(longer), kernels)
-            const zeros = request.logits[0]!.map(() => 0)
-            expect(rows[at]).toBe(0)
-            expect(gradients[at]).toEqual(zeros)
-            expect(targets[at]).toEqual(zeros)
-            expect({
-              ...rest,
-              losses: rows.toSpliced(at, 1),
-              gradients: gradients.toSpliced(at, 1),
-              smoothed_targets: targets.toSpliced(at, 1),
-            }).toEqual(without)
-          },
-        ),
-      )
-    })
+    test.runIf(isOfRows && ignores)(
+      'of a batch with an ignored row is that of the batch without it, bit for bit',
+      () => {
+        fc.assert(
+          fc.property(
+            requests(['class_weights', 'sample_weights', 'prior', 'reduction']),
+            fc.nat(5),
+            engine,
+            (request, place, kernels) => {
+              const at = Math.min(place, request.logits.length)
+              const { sample_weights: weights } = request
+              const longer: Request = {
+                ...request,
+                logits: request.logits.toSpliced(at, 0, request.logits[0]!),
+                targets: (request.targets as number[]).toSpliced(at, 0, -100),
+                ...(weights ? { sample_weights: weights.toSpliced(at, 0, 3) } : {}),
+              }
+              const without = ask('loss', bodyOf(request), kernels)
+              const {
+                losses: rows,
+                gradients,
+                smoothed_targets: targets,
+                ...rest
+              } = ask('loss', bodyOf(longer), kernels)
+              const zeros = request.logits[0]!.map(() => 0)
+              expect(rows[at]).toBe(0)
+              expect(gradients[at]).toEqual(zeros)
+              expect(targets[at]).toEqual(zeros)
+              expect({
+                ...rest,
+                losses: rows.toSpliced(at, 1),
+                gradients: gradients.toSpliced(at, 1),
+                smoothed_targets: targets.toSpliced(at, 1),
+              }).toEqual(without)
+            },
+          ),
+        )
+      },
+    )
 
     test('is the sum of its rows over the normalizer, and the sum is the mean times it', () => {
-      const cases = requests(['class_weights', 'sample_weights', 'prior', 'mixup', 'probabilities', 'masks'])
+      const extras = ['class_weights', 'sample_weights', 'prior', 'mixup', 'probabilities', 'masks'] as const
+      const cases = requests(extras, whole)
       fc.assert(
         fc.property(cases, engine, (request, kernels) => {
           const exact: Request = { ...request, dtype: 'float64' }
@@ -175,7 +190,7 @@ for (const definition of losses) {
       )
     })
 
-    test('of a batch is that of each row alone, bit for bit', () => {
+    test.runIf(isOfRows)('of a batch is that of each row alone, bit for bit', () => {
       const cases = requests(['class_weights', 'prior', 'probabilities', 'masks'], { maxRows: 20, maxClasses: 70 })
       fc.assert(
         fc.property(cases, engine, (request, kernels) => {
@@ -195,10 +210,10 @@ for (const definition of losses) {
       )
     })
 
-    test('of labels is that of their one-hot probabilities under sum', () => {
+    test.runIf(hasIndices && takesDense)('of class indices is that of their one-hot rows under sum', () => {
       fc.assert(
         fc.property(
-          requests(['class_weights', 'sample_weights', 'prior', 'mixup', 'masks']),
+          requests(['class_weights', 'sample_weights', 'prior', 'mixup', 'masks'], whole),
           engine,
           (request, kernels) => {
             const oneHot = (request.targets as number[]).map((label) =>
@@ -216,10 +231,10 @@ for (const definition of losses) {
       )
     })
 
-    test('at "others" s is that at "uniform" s K/(K-1)', () => {
+    test.runIf(smooths)('at "others" s is that at "uniform" s K/(K-1)', () => {
       fc.assert(
         fc.property(
-          requests(['class_weights', 'probabilities', 'masks'], { minClasses: 2 }),
+          requests(['class_weights', 'probabilities', 'masks'], { ...whole, minClasses: 2 }),
           engine,
           (request, kernels) => {
             const k = request.logits[0]!.length
@@ -237,15 +252,17 @@ for (const definition of losses) {
       )
     })
 
-    test('has the targets as they are at smoothing 0, and uniform ones at 1', () => {
+    test.runIf(smooths)('has the targets as they are at smoothing 0, and uniform ones at 1', () => {
       fc.assert(
-        fc.property(requests(['probabilities', 'class_weights']), engine, (request, kernels) => {
+        fc.property(requests(['probabilities', 'class_weights'], whole), engine, (request, kernels) => {
           const k = request.logits[0]!.length
           const targetsAt = (s: number) =>
             ask('loss', bodyOf({ ...request, label_smoothing: s }), kernels).smoothed_targets
-          const plain = request.targets.map((target) =>
-            typeof target === 'number' ? request.logits[0]!.map((_, c) => (c === target ? 1 : 0)) : target,
-          )
+          // Rows that a loss sees together have the target of the first of them.
+          const plain = request.targets.map((_, n) => {
+            const target = request.targets[n % (request.targets.length / groupSize)]!
+            return typeof target === 'number' ? request.logits[0]!.map((_, c) => (c === target ? 1 : 0)) : target
+          })
           expect(targetsAt(0)).toEqual(plain)
           near(
             targetsAt(1).flat(),
@@ -256,22 +273,21 @@ for (const definition of losses) {
       )
     })
 
-    test('over axis 1 is that of the classes turned to the end, bit for bit', () => {
+    test.runIf(isOfRows)('over axis 1 is that of the classes turned to the end, bit for bit', () => {
       const cases = requests(['class_weights', 'prior', 'mixup', 'reduction', 'masks'], { minRows: 4, maxRows: 4 })
       fc.assert(
         fc.property(cases, engine, (request, kernels) => {
           // Rows 0 to 3 as [2, 2] positions: [2, 2, K] with the classes last, [2, K, 2] with them on axis 1.
-          const { mixup, logits: _, targets, ...rest } = request
+          const flat = bodyOf({ ...request, ...(request.mixup ? { mixup: { lam: [0.25, 1] } } : {}) })
           const { field } = definition.family
-          const scores = pairs((bodyOf(request) as Record<string, number[][]>)[field]!)
-          const body = {
-            ...rest,
-            loss: definition.name,
-            targets: pairs(targets as number[]),
-            ...(mixup ? { mixup: { lam: [0.25, 1] } } : {}),
-          }
-          const last = ask<Deep>('loss', { ...body, [field]: scores }, kernels)
-          const first = ask<Deep>('loss', { ...body, [field]: scores.map(transposed), class_axis: 1 }, kernels)
+          const { scores, teacher, body } = inPairs(flat as Record<string, unknown>, field)
+          const turned = teacher ? { teacher_logits: teacher.map(transposed) } : {}
+          const last = ask<Deep>('loss', body, kernels)
+          const first = ask<Deep>(
+            'loss',
+            { ...body, ...turned, [field]: scores.map(transposed), class_axis: 1 },
+            kernels,
+          )
           expect({
             ...first,
             gradients: first.gradients.map(transposed),
@@ -281,7 +297,7 @@ for (const definition of losses) {
       )
     })
 
-    test('of tokens [B, T, K] is that of their rows [B*T, K], bit for bit', () => {
+    test.runIf(isOfRows)('of tokens [B, T, K] is that of their rows [B*T, K], bit for bit', () => {
       const cases = requests(['class_weights', 'prior', 'reduction', 'masks', 'probabilities'], {
         minRows: 6,
         maxRows: 6,
@@ -289,13 +305,7 @@ for (const definition of losses) {
       fc.assert(
         fc.property(cases, engine, (request, kernels) => {
           const flat = ask('loss', bodyOf(request), kernels)
-          const body = bodyOf(request) as Record<string, unknown>
-          const field = definition.family.field
-          const tokens = {
-            ...body,
-            [field]: pairs(body[field] as number[][]),
-            targets: pairs(request.targets as number[]),
-          }
+          const { body: tokens } = inPairs(bodyOf(request) as Record<string, unknown>, definition.family.field)
           const deep = ask<Deep>('loss', tokens, kernels)
           expect({
             ...deep,
@@ -308,15 +318,10 @@ for (const definition of losses) {
     })
 
     test('says the same in base64 as in arrays, in and out', () => {
-      const cases = requests([
-        'class_weights',
-        'sample_weights',
-        'prior',
-        'mixup',
-        'reduction',
-        'masks',
-        'probabilities',
-      ])
+      const cases = requests(
+        ['class_weights', 'sample_weights', 'prior', 'mixup', 'reduction', 'masks', 'probabilities'],
+        whole,
+      )
       fc.assert(
         fc.property(cases, engine, (request, kernels) => {
           const body = bodyOf(request) as Record<string, unknown>
@@ -335,17 +340,16 @@ for (const definition of losses) {
     })
 
     test('does not depend on the order of the fields or on white space', () => {
-      const cases = requests(['class_weights', 'sample_weights', 'mixup', 'reduction', 'masks', 'probabilities']).chain(
-        (request) => {
-          const fields = Object.entries(bodyOf(request))
-          return fc.record({
-            fields: fc.constant(fields),
-            order: orderOf(fields.length),
-            space: spaces,
-            kernels: engine,
-          })
-        },
-      )
+      const extras = ['class_weights', 'sample_weights', 'mixup', 'reduction', 'masks', 'probabilities'] as const
+      const cases = requests(extras, whole).chain((request) => {
+        const fields = Object.entries(bodyOf(request))
+        return fc.record({
+          fields: fc.constant(fields),
+          order: orderOf(fields.length),
+          space: spaces,
+          kernels: engine,
+        })
+      })
       fc.assert(
         fc.property(cases, ({ fields, order, space, kernels }) => {
           const plain = evaluateBytes('loss', bytesOf(printed(Object.fromEntries(fields), [''])), kernels)
@@ -382,6 +386,7 @@ describe('the formulations of label smoothing', () => {
 
 describe('targets', () => {
   const cases = requests(['mixup', 'prior', 'probabilities'], { minClasses: 2 })
+  const ofDistributions = losses.filter(({ targets, rowsTogether }) => targets === distributions && !rowsTogether)
 
   test('mixed and smoothed are smoothed and mixed', () => {
     fc.assert(
@@ -419,7 +424,7 @@ describe('targets', () => {
 
   test('are those every loss compares with', () => {
     fc.assert(
-      fc.property(cases, fc.constantFrom(...losses), engine, (request, definition, kernels) => {
+      fc.property(cases, fc.constantFrom(...ofDistributions), engine, (request, definition, kernels) => {
         const { logits, ...fields } = request
         const alone = ask<Targets>('targets', { ...fields, num_classes: logits[0]!.length }, kernels)
         const { smoothed_targets: compared } = ask('loss', requestOf(definition, request), kernels)
@@ -452,6 +457,17 @@ interface Deep {
   readonly losses: number[][]
   readonly gradients: number[][][]
   readonly smoothed_targets: number[][][]
+}
+
+/** A request of 2 n rows as one of n entries of 2 rows each. */
+function inPairs(flat: Record<string, unknown>, field: string) {
+  const paired = (name: string) => (Array.isArray(flat[name]) ? { [name]: pairs(flat[name]) } : {})
+  const body = { ...flat, ...paired(field), ...paired('targets'), ...paired('teacher_logits') }
+  return {
+    body,
+    scores: body[field as 'scores'] as unknown as number[][][],
+    teacher: body['teacher_logits' as 'scores'] as unknown as number[][][] | undefined,
+  }
 }
 
 /** [2 n] to [n, 2]. */

@@ -81,6 +81,10 @@ for (const loss of losses) {
       expect(loss.formula.trim(), `give "${loss.name}" its formula in LaTeX`).not.toBe('')
       expect(loss.gradient.trim(), `give "${loss.name}" its gradient in LaTeX`).not.toBe('')
       expect(loss.torch.trim(), `give "${loss.name}" its torch line: the same call elsewhere`).not.toBe('')
+      expect(loss.whenToUse, `say when to use "${loss.name}": a sentence or two`).toMatch(/^[A-Z].+\.$/)
+      expect(loss.oracle, `give "${loss.name}" its oracle: a Python function body that returns losses`).toMatch(
+        /\breturn\b/,
+      )
     })
 
     test('names a source', () => {
@@ -91,6 +95,22 @@ for (const loss of losses) {
         expect(Number.isInteger(year) && year > 1900 && year < 2100, `give "${title}" its year, got ${year}`).toBe(true)
         expect(url, `give "${title}" a link that begins with https://`).toMatch(/^https:\/\/[^ ]+$/)
       }
+    })
+
+    test('is another loss only where that is in the registry', () => {
+      for (const { says, equals } of loss.identities ?? [])
+        expect(
+          losses.map(({ name }) => name),
+          `"${loss.name}" says "${says}": name a loss of ${INDEX} there`,
+        ).toContain(equals)
+    })
+
+    test('has variants of its own parameters', () => {
+      const known = Object.keys(loss.params)
+      for (const variant of loss.variants ?? [])
+        expect(known, `give "${loss.name}" variants of its parameters only`).toEqual(
+          expect.arrayContaining(Object.keys(variant)),
+        )
     })
 
     test('describes its parameters', () => {

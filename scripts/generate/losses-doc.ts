@@ -1,27 +1,42 @@
 import { catalogueEntry } from '../../schemas/catalogue.ts'
 import type { LossDefinition } from '../../src/losses/definition.ts'
 import { losses } from '../../src/losses/index.ts'
+import type { TargetKind } from '../../src/target-kinds.ts'
 import { GENERATED, table } from './markdown.ts'
 
 type Entry = ReturnType<typeof catalogueEntry>
 type Parameter = Entry['parameters'][number]
 
-/** The catalogue as a page, from the definitions. Fields that every loss takes alike stand once, at the end. */
+/** The catalogue as a page, from the definitions. Fields of every loss, and of every kind of targets, stand once, at the end. */
 export function lossesDoc(): string {
-  const entries = losses.map((definition) => ({ definition, entry: catalogueEntry(definition) }))
-  const [first, ...others] = entries.map(({ entry }) => entry) as [Entry, ...Entry[]]
-  const shared = first.parameters.filter((parameter) =>
-    others.every((entry) => entry.parameters.some((other) => same(parameter, other))),
-  )
+  const kinds = [...new Set(losses.map(({ targets }) => targets))]
+  const fieldsOf = (targets: TargetKind) => catalogueEntry({ ...losses[0]!, targets, params: {} }).parameters
+  const isOf = ({ shape }: TargetKind, { name }: Parameter) => Object.hasOwn(shape, name)
+  const ofKind = new Map(kinds.map((kind) => [kind, fieldsOf(kind).filter((field) => isOf(kind, field))]))
+  const shared = fieldsOf(kinds[0]!).filter((field) => field.name !== 'loss' && !isOf(kinds[0]!, field))
   return [
     GENERATED,
     '# Losses',
     'Notation: z are the logits, p = softmax(z), t the target before and q after smoothing, w the class weights, K the number of classes, s the smoothing factor.',
-    ...entries.map(({ definition, entry }) => section(definition, entry, shared)),
-    '## Fields every loss takes',
+    table(
+      ['loss', 'targets', 'use it for'],
+      losses.map(({ name, whenToUse, targets }) => [
+        `[\`${name}\`](#${name})`,
+        `[${targets.name}](#${anchor(targets.name)})`,
+        whenToUse,
+      ]),
+    ),
+    ...losses.map((loss) => section(loss, catalogueEntry(loss), [...shared, ...ofKind.get(loss.targets)!])),
+    ...kinds.flatMap((kind) => [`## Targets: ${kind.name}`, parameterTable(ofKind.get(kind)!)]),
+    '## Fields of every loss',
+    'A loss that reads another field in place of `logits` lists it with its own.',
     parameterTable(shared),
     '',
   ].join('\n\n')
+}
+
+function anchor(kind: string): string {
+  return `targets-${kind}`
 }
 
 function section(definition: LossDefinition, entry: Entry, shared: readonly Parameter[]): string {
@@ -31,12 +46,16 @@ function section(definition: LossDefinition, entry: Entry, shared: readonly Para
   return [
     `## \`${entry.name}\``,
     entry.summary,
+    entry.when_to_use,
     `$$${entry.formula}$$`,
     `$$${entry.gradient}$$`,
-    parameterTable(own),
-    `The same in the library it comes from: \`${entry.torch}\``,
+    ...(own.length === 0 ? [] : [parameterTable(own)]),
+    [`The same elsewhere:\n`, ...[entry.torch, ...entry.others].map((call) => `- \`${call}\``)].join('\n'),
+    ...(definition.identities ?? []).map(({ says }) => `With ${says}.`),
     `Example:\n\n\`\`\`json\n${JSON.stringify(entry.example)}\n\`\`\``,
-    ...definition.references.map(({ authors, title, year, url }) => `- ${authors}: [${title}](${url}), ${year}`),
+    definition.references
+      .map(({ authors, title, year, url }) => `- ${authors}: [${title}](${url}), ${year}`)
+      .join('\n'),
   ].join('\n\n')
 }
 

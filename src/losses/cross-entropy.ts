@@ -1,7 +1,7 @@
-import { LabelSmoothing } from '../../schemas/fields.ts'
+import { softmaxFamily } from '../families/softmax.ts'
+import { distributions } from '../target-kinds.ts'
 import { crossEntropyOfDistributions, crossEntropyOfLabels, isSparse } from './cross-entropy-routes.ts'
 import { defineLoss } from './definition.ts'
-import { softmaxFamily } from './families.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
 
 export const crossEntropy = defineLoss({
@@ -9,6 +9,8 @@ export const crossEntropy = defineLoss({
   title: 'Cross entropy',
   summary:
     'Log-softmax followed by the negative log-likelihood, over class indices or probabilities, with label smoothing.',
+  whenToUse:
+    'The default for one class out of many. With label smoothing it keeps the model from growing its logits without bound.',
   formula: String.raw`\ell_n = -\sum_k w_k\, q_{nk} \log p_{nk}`,
   gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = p_{nj} \sum_k w_k q_{nk} - w_j q_{nj}`,
   references: [
@@ -21,8 +23,17 @@ export const crossEntropy = defineLoss({
   ],
   torch:
     'F.cross_entropy(logits, targets, weight=class_weights, ignore_index=-100, reduction="mean", label_smoothing=0.1)',
+  others: [
+    'keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)(targets, logits)',
+    'optax.softmax_cross_entropy(logits, optax.smooth_labels(targets, 0.1))',
+  ],
+  oracle: `
+    if y is not None:
+        return F.cross_entropy(z, y, weight=w, reduction='none', label_smoothing=s)
+    return F.cross_entropy(z, q, weight=w, reduction='none')`,
   family: softmaxFamily,
-  params: { label_smoothing: LabelSmoothing.default(0) },
+  targets: distributions,
+  params: {},
   example: {
     logits: [
       [2, 1, 0.1],

@@ -1,7 +1,10 @@
 import type { z } from 'zod'
+import type { Family } from '../families/family.ts'
 import type { Engine } from '../kernels/engine.ts'
+import type { Denominator } from '../reduction.ts'
+import type { TargetKind } from '../target-kinds.ts'
 import type { TargetRows } from '../target-rows.ts'
-import type { Family } from './families.ts'
+import type { Tensor } from '../wire/tensor.ts'
 import type { ReferenceRow } from './reference.ts'
 
 /** Consecutive rows that count, with everything a loss needs to evaluate them. A block never holds an ignored row. */
@@ -9,6 +12,7 @@ export interface Block {
   readonly engine: Engine
   /** Element type of `scores`, `gradients` and dense targets. */
   readonly dtype: 'F32' | 'F64'
+  /** With `rowsTogether` a multiple of it: the rows of a group lie next to each other. */
   readonly numRows: number
   readonly numClasses: number
   /** [numRows, numClasses]: logits, or what the family reads in their place. */
@@ -19,6 +23,11 @@ export interface Block {
   readonly classWeights: Float64Array | undefined
   /** float64 [numRows]: what the reduction multiplies the gradient of each row by. */
   readonly gradientScale: number
+  /**
+   * Multiply with this the part of a loss that class weights do not touch, for example a penalty of the logits alone: it is then averaged
+   * over the rows that count, although the mean divides by the weights of their classes. 1 where nothing is divided by class weights.
+   */
+  readonly unweighted: number
   /** float64 [numRows], written: the loss of each row before sample weights and reduction. */
   readonly losses: number
   /** [numRows, numClasses], written: d loss / d scores of each row times its `gradientScale`; 0 = not wanted. */
@@ -32,15 +41,43 @@ export interface Reference {
   readonly url: string
 }
 
+/** What a loss is where its parameters have certain values: times * (another loss) + plus, row by row, and so are the gradients. */
+export interface Identity {
+  /** The same in words. */
+  readonly says: string
+  readonly params: Readonly<Record<string, unknown>>
+  /** Name of the other loss, and its parameters. */
+  readonly equals: string
+  readonly with: Readonly<Record<string, unknown>>
+  /** Default 1. */
+  readonly times?: number
+  /** minus_target_entropy: sum_k w_k q_k log q_k, a number that does not depend on the scores. */
+  readonly plus?: 'minus_target_entropy'
+  /** Holds where the whole target is on one class: class indices, no smoothing, no mixing. */
+  readonly onlyHard?: true
+}
+
+/** A parameter of this value stands for one number >= 0 for each class, in `variants`. */
+export const PER_CLASS = 'per_class'
+
+/** Parameters as the maths takes them: a tensor of the request has become a weight for each class. */
+export type Operands<Params extends z.ZodRawShape> = {
+  readonly [Name in keyof z.output<z.ZodObject<Params>>]: Tensor extends z.output<z.ZodObject<Params>>[Name]
+    ? Exclude<z.output<z.ZodObject<Params>>[Name], Tensor> | Float64Array
+    : z.output<z.ZodObject<Params>>[Name]
+}
+
 /**
- * A loss: data and maths. Everything shared (schema branch, OpenAPI, catalogue, docs, metrics label, tests, benchmark row) is
- * derived from it; nothing shared asks which loss it has.
+ * A loss: data and maths. Everything shared (schema branch, OpenAPI, catalogue, docs, metrics label, tests, goldens, benchmark row)
+ * is derived from it; nothing shared asks which loss it has.
  */
 export interface LossDefinition<Params extends z.ZodRawShape = z.ZodRawShape> {
   /** Wire name. */
   readonly name: string
   readonly title: string
   readonly summary: string
+  /** In a sentence or two. */
+  readonly whenToUse: string
   /** LaTeX of the loss of one row. */
   readonly formula: string
   /** LaTeX of its gradient with respect to the scores. */
@@ -48,20 +85,49 @@ export interface LossDefinition<Params extends z.ZodRawShape = z.ZodRawShape> {
   readonly references: readonly Reference[]
   /** The same call in PyTorch or the library it comes from. */
   readonly torch: string
+  /** Matching calls in other libraries: timm, Keras, optax, Liger. */
+  readonly others?: readonly string[]
+  /**
+   * The source of the goldens, and what benchmarks run in PyTorch: the body of a Python function that returns the losses [N] of rows that
+   * count, before sample weights, made by the library's own function where it has one. It is given
+   *
+   *   z       scores [N, K], float64 or float32, with requires_grad
+   *   y       class indices [N] where targets are that, not mixed, and smoothed towards the uniform distribution if at all; else None
+   *   t, q    targets [N, K] before and after smoothing; t is the teacher's logits where a teacher stands for targets
+   *   w       class weights [K], ones where there are none
+   *   s, K    smoothing factor, for use with y; number of classes
+   *   params  the parameters, as `params.gamma`; also by their own names, but for those above
+   *   torch, F, timm  with `F` torch.nn.functional and `timm` holding `timm.loss` and `timm.data.mixup`
+   *
+   * With `rowsTogether` rows are in the client's order. A loss with a denominator of its own returns (losses, denominator).
+   */
+  readonly oracle: string
   /** What the scores are and how they become probabilities. */
   readonly family: Family
-  /** Parameters of its own, and common fields whose default differs. */
+  /** What it compares them with. */
+  readonly targets: TargetKind
+  /** Parameters of its own, and fields of its targets whose default differs. */
   readonly params: Params
+  /** Settings of the parameters that tests and goldens go through beside the default. */
+  readonly variants?: readonly Readonly<Record<string, unknown>>[]
+  /** What "mean" divides by; default `labelWeights`. */
+  denominator?(params: Operands<Params>): Denominator
+  /** The number m of rows that it needs to see together: i, i + N/m, i + 2N/m, ... of the client's rows. Default 1. */
+  rowsTogether?(params: z.output<z.ZodObject<Params>>): number
+  /** Where it is another loss; tested on real requests. */
+  readonly identities?: readonly Identity[]
   /** A request that runs, for the documents. */
-  readonly example: Record<string, unknown>
+  readonly example: Readonly<Record<string, unknown>>
   /**
    * Fills `losses` and `gradients` of a block.
    *
    * @returns the first row whose scores no distribution can be made of, or -1
    */
-  evaluate(block: Block, params: z.output<z.ZodObject<Params>>): number
+  evaluate(block: Block, params: Operands<Params>): number
   /** The loss of one row in plain float64: what the tests hold `evaluate` against. */
-  reference(row: ReferenceRow, params: z.output<z.ZodObject<Params>>): number
+  reference(row: ReferenceRow, params: Operands<Params>): number
+  /** How far the scores of a row are from the nearest place where the loss has no derivative; tests take no differences across one. */
+  distanceToKink?(row: ReferenceRow, params: Operands<Params>): number
 }
 
 /** Keeps the types of the parameters between `params`, `evaluate` and `reference`. */

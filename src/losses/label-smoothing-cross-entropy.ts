@@ -1,9 +1,10 @@
 import { LabelSmoothing } from '../../schemas/fields.ts'
+import { softmaxFamily } from '../families/softmax.ts'
+import { distributions } from '../target-kinds.ts'
 import { labelShares } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import { crossEntropyOfDistributions } from './cross-entropy-routes.ts'
 import { type Block, defineLoss } from './definition.ts'
-import { softmaxFamily } from './families.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
 
 export const labelSmoothingCrossEntropy = defineLoss({
@@ -11,6 +12,7 @@ export const labelSmoothingCrossEntropy = defineLoss({
   title: 'Label-smoothing cross entropy',
   summary:
     'The NLL + uniform form: (1-s) times the negative log-likelihood plus s times the mean of -log p over the classes.',
+  whenToUse: 'Training recipes written for timm, whose smoothing of 0.1 is the default here.',
   formula: String.raw`\ell_n = (1-s) \Big(-\sum_k w_k\, t_{nk} \log p_{nk}\Big) + s \Big(-\sum_k w_k\, u_k \log p_{nk}\Big), \quad u_k = 1/K`,
   gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = (1-s) \Big(p_{nj} \sum_k w_k t_{nk} - w_j t_{nj}\Big) + s \Big(p_{nj} \sum_k w_k u_k - w_j u_j\Big)`,
   references: [
@@ -28,7 +30,12 @@ export const labelSmoothingCrossEntropy = defineLoss({
     },
   ],
   torch: 'timm.loss.LabelSmoothingCrossEntropy(smoothing=0.1)(logits, targets)',
+  oracle: `
+    if y is not None:
+        return F.cross_entropy(z, y, weight=w, reduction='none', label_smoothing=s)
+    return F.cross_entropy(z, q, weight=w, reduction='none')`,
   family: softmaxFamily,
+  targets: distributions,
   params: { label_smoothing: LabelSmoothing.default(0.1) },
   example: {
     logits: [

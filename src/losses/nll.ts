@@ -1,14 +1,15 @@
-import { LabelSmoothing } from '../../schemas/fields.ts'
+import { logProbabilityFamily } from '../families/log-probability.ts'
+import { distributions } from '../target-kinds.ts'
 import { writeSmoothed } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import { defineLoss } from './definition.ts'
-import { logProbabilityFamily } from './families.ts'
 import { weightedCrossEntropy } from './reference.ts'
 
 export const nll = defineLoss({
   name: 'nll',
   title: 'Negative log-likelihood',
   summary: 'Takes log-probabilities, for example those of a log-softmax; gradients are with respect to them.',
+  whenToUse: 'A model that ends in a log-softmax of its own, or whose log-probabilities come from somewhere else.',
   formula: String.raw`\ell_n = -\sum_k w_k\, q_{nk} \log p_{nk}`,
   gradient: String.raw`\frac{\partial \ell_n}{\partial \log p_{nj}} = -w_j q_{nj}`,
   references: [
@@ -20,8 +21,13 @@ export const nll = defineLoss({
     },
   ],
   torch: 'F.nll_loss(log_probabilities, targets, weight=class_weights, ignore_index=-100, reduction="mean")',
+  oracle: `
+    if y is not None and s == 0:
+        return F.nll_loss(z, y, weight=w, reduction='none')
+    return torch.sum(-w * q * z, dim=-1)`,
   family: logProbabilityFamily,
-  params: { label_smoothing: LabelSmoothing.default(0) },
+  targets: distributions,
+  params: {},
   example: {
     log_probabilities: [
       [-0.417, -1.417, -2.317],

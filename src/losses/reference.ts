@@ -13,6 +13,11 @@ export interface ReferenceRow {
   /** Shares of the hard target and of the prior in the target; they sum to 1. */
   readonly keep: number
   readonly mass: number
+  /** What makes a part of the loss that class weights do not touch an average over rows: see `Block`. */
+  readonly unweighted: number
+  /** Scores of all rows of its group, in the client's order, and which of them this one is. A loss that sees each row alone has groups of one. */
+  readonly group: readonly (readonly number[])[]
+  readonly member: number
 }
 
 export function logSoftmax(logits: readonly number[]): number[] {

@@ -1,7 +1,7 @@
-import { LabelSmoothing } from '../../schemas/fields.ts'
+import { softmaxFamily } from '../families/softmax.ts'
+import { distributions } from '../target-kinds.ts'
 import { crossEntropyOfDistributions } from './cross-entropy-routes.ts'
 import { defineLoss } from './definition.ts'
-import { softmaxFamily } from './families.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
 
 export const softTargetCrossEntropy = defineLoss({
@@ -9,6 +9,8 @@ export const softTargetCrossEntropy = defineLoss({
   title: 'Soft-target cross entropy',
   summary:
     'The dense form: cross entropy with targets that are built with on and off values and mixed before the loss sees them.',
+  whenToUse:
+    'Training with mixup or CutMix as timm does it, and distributions that come from elsewhere, for example from several annotators.',
   formula: String.raw`\ell_n = -\sum_k w_k\, q_{nk} \log p_{nk}, \quad q_n = \lambda_n\, \mathrm{onehot}(y_n; \mathrm{on}, \mathrm{off}) + (1-\lambda_n)\, \mathrm{onehot}(y_{\pi(n)}; \mathrm{on}, \mathrm{off})`,
   gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = p_{nj} \sum_k w_k q_{nk} - w_j q_{nj}`,
   references: [
@@ -27,8 +29,10 @@ export const softTargetCrossEntropy = defineLoss({
   ],
   torch:
     'timm.loss.SoftTargetCrossEntropy()(logits, timm.data.mixup.mixup_target(targets, num_classes, lam, smoothing))',
+  oracle: 'return torch.sum(-w * q * F.log_softmax(z, dim=-1), dim=-1)',
   family: softmaxFamily,
-  params: { label_smoothing: LabelSmoothing.default(0) },
+  targets: distributions,
+  params: {},
   example: {
     logits: [
       [2, 1, 0.1],

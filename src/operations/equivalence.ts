@@ -1,16 +1,17 @@
-import { EquivalenceBody, type LossRequest } from '../../schemas/loss.ts'
+import { EquivalenceBody, fieldOfAnotherLoss, type LossRequest } from '../../schemas/loss.ts'
 import type { AnswerObject } from '../answer.ts'
 import { type Batch, prepareBatch } from '../batch.ts'
 import { decompose } from '../decomposition.ts'
-import { differences, mixedLosses, nllUniform, softTarget } from '../formulations.ts'
+import { differences, type Fields, mixedLosses, nllUniform, softTarget } from '../formulations.ts'
 import { crossEntropy } from '../losses/cross-entropy.ts'
-import type { Tensor } from '../wire/tensor.ts'
 import { lossesOutput, lossOperation } from './loss.ts'
 import type { Operation } from './operation.ts'
 import { validate } from './validate.ts'
 
 /** Relative to what is compared: a few roundings of each type. timm's one-hot targets are float32 and differ by as much. */
 const TOLERANCE = { F32: 1e-6, F64: 1e-12 } as const
+
+type EquivalenceRequest = LossRequest & Fields & { label_smoothing: number }
 
 /** `POST /equivalence`: every formulation of label-smoothed cross entropy on one batch, and how far apart they are. */
 export const equivalenceOperation: Operation = {
@@ -19,8 +20,9 @@ export const equivalenceOperation: Operation = {
   tensorFields: lossOperation.tensorFields,
 
   run(engine, envelope) {
-    const request = validate(EquivalenceBody, envelope) as LossRequest
-    const batch = prepareBatch(engine, crossEntropy.family.field, request[crossEntropy.family.field] as Tensor, request)
+    const explain = (field: string) => fieldOfAnotherLoss(field, crossEntropy.name)
+    const request = validate(EquivalenceBody, envelope, explain) as EquivalenceRequest
+    const batch = prepareBatch(engine, crossEntropy, request)
     const formulations = [nllUniform(batch, request), softTarget(batch, request), mixedLosses(batch, request)]
     const isReduced = request.reduction !== 'none'
     const { absolute, relative } = differences(
@@ -28,7 +30,7 @@ export const equivalenceOperation: Operation = {
       isReduced ? formulations : formulations.map((each) => ({ ...each, loss: 0 })),
     )
     const tolerance = TOLERANCE[batch.dtype]
-    const decomposition = decompose({ ...batch, family: crossEntropy.family })
+    const decomposition = decompose(batch)
     return {
       answer: {
         dtype: batch.dtype,
@@ -56,7 +58,7 @@ export const equivalenceOperation: Operation = {
 }
 
 /** Why the formulations differ, where they do. */
-function notesOn(batch: Batch, request: LossRequest): { code: string; detail: string }[] {
+function notesOn(batch: Batch, request: EquivalenceRequest): { code: string; detail: string }[] {
   const { targets, classWeights, layout } = batch
   const divides = request.reduction === 'mean' && request.normalizer === undefined
   const ignored = targets.counted.reduce((sum, counts) => sum + 1 - counts, 0)

@@ -1,16 +1,16 @@
-import { DEFAULT_LOSS, type LossRequest, lossBranches } from '../../schemas/loss.ts'
+import { DEFAULT_LOSS, fieldOfAnotherLoss, type LossRequest, lossBranches } from '../../schemas/loss.ts'
 import { tensorFields } from '../../schemas/tensor.ts'
-import type { AnswerObject, AnswerValue, DenseOutput } from '../answer.ts'
+import type { AnswerValue, DenseOutput } from '../answer.ts'
 import { type Batch, type Evaluated, evaluateBatch, prepareBatch } from '../batch.ts'
+import type { Family } from '../families/family.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { fromRows } from '../layout.ts'
 import type { LossDefinition } from '../losses/definition.ts'
 import { losses } from '../losses/index.ts'
-import { logProbabilities, metrics, predictions, probabilities, type Scored } from '../predictions.ts'
 import { refuseAt, shown } from '../problems.ts'
 import { smoothedOutput } from '../smoothed-output.ts'
 import type { Envelope } from '../wire/format.ts'
-import { ELEMENT_BYTES, type Tensor, viewOf } from '../wire/tensor.ts'
+import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Operation } from './operation.ts'
 import { suggestion, validate } from './validate.ts'
 
@@ -24,19 +24,21 @@ export const lossOperation: Operation = {
 
   run(engine, envelope) {
     const definition = selectLoss(envelope)
-    const branch = lossBranches.get(definition.name)!
-    const request = validate(branch, envelope) as LossRequest
-    const batch = prepareBatch(engine, definition.family.field, request[definition.family.field] as Tensor, request)
-    const evaluated = evaluateBatch(batch, definition, request, request, request.outputs.includes('gradients'))
-    const context = { engine, batch, evaluated, request, scored: { ...batch, family: definition.family } }
+    const { name, family } = definition
+    const request = validate(lossBranches.get(name)!, envelope, (field) =>
+      fieldOfAnotherLoss(field, name),
+    ) as LossRequest
+    const batch = prepareBatch(engine, definition, request)
+    const evaluated = evaluateBatch(batch, definition, request, request.outputs.includes('gradients'))
+    const context = { engine, family, batch, evaluated, request }
     const fields: Record<string, AnswerValue | undefined> = {}
     // In the order of this table, whatever the order of the request.
-    for (const [name, output] of Object.entries(OUTPUTS)) {
-      if (name === 'normalizer' || request.outputs.includes(name as never)) fields[name] = output(context)
+    for (const [output, give] of Object.entries(OUTPUTS)) {
+      if (output === 'normalizer' || request.outputs.includes(output as never)) fields[output] = give(context)
     }
     return {
       answer: { dtype: batch.dtype, encoding: request.encoding, fields },
-      loss: definition.name,
+      loss: name,
       rows: batch.layout.numRows,
     }
   },
@@ -53,8 +55,8 @@ function selectLoss(envelope: Envelope): LossDefinition {
 
 interface OutputContext {
   readonly engine: Engine
+  readonly family: Family
   readonly batch: Batch
-  readonly scored: Scored
   readonly evaluated: Evaluated
   readonly request: LossRequest
 }
@@ -74,10 +76,10 @@ const OUTPUTS: Record<
     pointer: fromRows(engine.memory, layout, dtype, evaluated.gradients),
   }),
   smoothed_targets: ({ engine, batch }) => smoothedOutput(engine, batch.layout, batch.dtype, batch.targets),
-  probabilities: ({ scored }) => probabilities(scored),
-  log_probabilities: ({ scored }) => logProbabilities(scored),
-  predictions: ({ scored }) => predictions(scored),
-  metrics: ({ scored }) => metrics(scored) as unknown as AnswerObject,
+  probabilities: ({ family, batch }) => family.probabilities(batch),
+  log_probabilities: ({ family, batch }) => family.logProbabilities(batch),
+  predictions: ({ family, batch }) => family.predictions(batch),
+  metrics: ({ family, batch }) => ({ ...family.metrics(batch) }),
 }
 
 export function lossesOutput(engine: Engine, { layout, dtype }: Batch, values: Float64Array): DenseOutput {

@@ -19,7 +19,7 @@ export const targetsOperation: Operation = {
     const request = validate(TargetsBody, envelope)
     const layout = targetLayout(request.targets.shape, request.num_classes, request.class_axis)
     const dtype = elementTypeOf(request.dtype)
-    const targets = buildTargets(engine.memory, layout, dtype, request)
+    const targets = buildTargets(engine.memory, layout, dtype, request, 'probabilities')
     const { smoothing } = targets.rows
     const hasTwoValues = targets.rows.kind === 'sparse' && smoothing.prior === undefined
     return {

@@ -3,11 +3,14 @@ import { z } from 'zod'
 import { mismatch } from '../../schemas/tensor.ts'
 import { type Fault, MAX_FAULTS, PROBLEMS, type ProblemCode, pointer, Refusal } from '../problems.ts'
 
+/** Why a field that the schema does not have is not taken, where there is more to say than that it is unknown. */
+export type ExplainField = (field: string) => string | undefined
+
 /** What the schema makes of the fields, or a refusal that names the first faults. */
-export function validate<T>(schema: z.ZodType<T>, fields: unknown): T {
+export function validate<T>(schema: z.ZodType<T>, fields: unknown, explain: ExplainField = () => undefined): T {
   const result = schema.safeParse(fields)
   if (result.success) return result.data
-  const faults = result.error.issues.flatMap((issue) => faultsOf(issue, fields, schema)).slice(0, MAX_FAULTS)
+  const faults = result.error.issues.flatMap((issue) => faultsOf(issue, fields, schema, explain)).slice(0, MAX_FAULTS)
   const [{ code, fault }] = faults as [CodedFault]
   throw new Refusal(
     code,
@@ -21,14 +24,14 @@ interface CodedFault {
   readonly fault: Fault
 }
 
-function faultsOf(issue: z.core.$ZodIssue, fields: unknown, schema: z.ZodType): CodedFault[] {
+function faultsOf(issue: z.core.$ZodIssue, fields: unknown, schema: z.ZodType, explain: ExplainField): CodedFault[] {
   const path = issue.path as (string | number)[]
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys
-      .slice(0, MAX_FAULTS)
-      .map((key) =>
-        coded('validation_failed', [...path, key], `unknown field${suggestion(key, fieldsAt(schema, path))}`),
-      )
+    return issue.keys.slice(0, MAX_FAULTS).map((key) => {
+      const reason = path.length === 0 ? explain(key) : undefined
+      const detail = reason ?? `unknown field${suggestion(key, fieldsAt(schema, path))}`
+      return coded('validation_failed', [...path, key], detail)
+    })
   }
   const code = issue.code === 'custom' && issue.params?.problem
   return [

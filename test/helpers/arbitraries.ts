@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { LossDefinition } from '../../src/losses/definition.ts'
 import { logSoftmax } from '../../src/losses/reference.ts'
+import { capabilitiesOf, takes } from './capabilities.ts'
 import { sum } from './model.ts'
 
 /** A request [N, K] as a client would write it, without its loss and its scores' field. */
@@ -99,10 +100,27 @@ function finite(value: number): number {
   return Number.isFinite(value) ? value : 0
 }
 
-/** A request of this loss: its scores under the name its family gives them. */
-export function requestOf(definition: LossDefinition, { logits, ...request }: Partial<Request>): object {
+/** A request of this loss: its scores under the name its family gives them, its targets as it takes them, and nothing that it does not take. */
+export function requestOf(definition: LossDefinition, { logits, targets, ...request }: Partial<Request>): object {
   const { field } = definition.family
-  return { loss: definition.name, [field]: field === 'logits' ? logits : logits?.map(logSoftmax), ...request }
+  const taken = Object.entries({ ...request, ...targetsOf(definition, targets, logits) }).filter(([name]) =>
+    takes(definition, name),
+  )
+  return {
+    loss: definition.name,
+    [field]: field === 'logits' ? logits : logits?.map(logSoftmax),
+    ...Object.fromEntries(taken),
+  }
+}
+
+function targetsOf(definition: LossDefinition, targets: Partial<Request>['targets'], logits?: number[][]): object {
+  const { forms, takesDense } = capabilitiesOf(definition)
+  const rows = targets?.map((target) =>
+    typeof target === 'number' ? (logits?.[0] ?? []).map((_, k) => (k === target ? 1 : 0)) : target,
+  )
+  if (forms.includes('logits')) return { teacher_logits: rows?.map((row) => row.map(Math.log)) }
+  const isDense = typeof targets?.[0] === 'object'
+  return { targets: isDense && !takesDense ? rows?.map((row) => row.indexOf(Math.max(...row))) : targets }
 }
 
 export function permuted<T>(values: readonly T[], order: readonly number[]): T[] {

@@ -1,6 +1,9 @@
-import { type ModelRequest, randomOf, softmax, sum } from './model.ts'
+import type { LossDefinition } from '../../src/losses/definition.ts'
+import { type Capabilities, capabilitiesOf, variantsOf } from './capabilities.ts'
+import { allPairs } from './covering.ts'
+import { gradientFormula, type ModelRequest, randomOf, softmax, sum } from './model.ts'
 
-/** A request for any loss: its scores are logits, from which a loss of another family makes its own. */
+/** A request for a loss: its scores are logits, from which a loss of another family makes its own. */
 export interface Case {
   readonly name: string
   readonly request: Omit<ModelRequest, 'scores'>
@@ -26,7 +29,7 @@ const LOGITS: Record<string, Row> = {
   masked: (k, random) => Array.from({ length: k }, (_, c) => (c > 0 && random() < 0.4 ? -Infinity : random())),
 }
 
-type Targets = 'indices' | 'probabilities'
+type Targets = Capabilities['forms'][number]
 
 const MIXUPS: Record<string, (n: number, random: Random) => ModelRequest['mixup']> = {
   plain: () => undefined,
@@ -42,6 +45,7 @@ const SMOOTHINGS: Record<string, (k: number, random: Random) => Pick<ModelReques
   others: () => ({ label_smoothing: 0.1, smoothing: 'others' }),
   away: () => ({ label_smoothing: 1, smoothing: 'others' }),
   prior: (k, random) => ({ label_smoothing: 0.1, prior: distribution(k, random) }),
+  half: () => ({ label_smoothing: 0.1, smoothing: 'half' }),
 }
 
 const REDUCTIONS: Record<string, Pick<ModelRequest, 'reduction' | 'normalizer'>> = {
@@ -58,20 +62,28 @@ export function distribution(k: number, random: Random): number[] {
   return softmax(Array.from({ length: k }, () => 3 * random()))
 }
 
+/** Requests of this loss, with everything it takes. */
+export function casesOf(definition: LossDefinition): Case[] {
+  return gradientFormula(definition) ? productOfEverything() : everyPair(definition)
+}
+
 /**
- * The product of everything that has gone wrong together somewhere: kind of target, mixing, smoothing, class weights, ignored rows,
- * reduction. Sizes, ranges of logits and sample weights go round beside it, at steps that have no factor in common with it.
+ * For cross entropies, the product of everything that has gone wrong together somewhere: kind of target, mixing, smoothing, class
+ * weights, ignored rows, reduction. Sizes, ranges of logits and sample weights go round beside it, at steps that have no factor in
+ * common with it.
  */
-export function composedCases(): Case[] {
+function productOfEverything(): Case[] {
   const cases: Case[] = []
   for (const targets of ['indices', 'probabilities'] as const) {
     for (const mixup of Object.keys(MIXUPS)) {
-      for (const smoothing of Object.keys(SMOOTHINGS)) {
+      for (const smoothing of Object.keys(SMOOTHINGS).filter((each) => each !== 'half')) {
         for (const isWeighted of [false, true]) {
           for (const ignores of targets === 'indices' ? [false, true] : [false]) {
             const other = OTHER_REDUCTIONS[(cases.length / 2) % OTHER_REDUCTIONS.length]!
-            for (const reduction of ['mean', other])
-              cases.push(compose({ targets, mixup, smoothing, isWeighted, ignores, reduction }, cases.length))
+            for (const reduction of ['mean', other]) {
+              const parts = { targets, mixup, smoothing, isWeighted, ignores, reduction, variant: 0, groupSize: 1 }
+              cases.push(compose({ ...parts, ...turns(cases.length, smoothing) }))
+            }
           }
         }
       }
@@ -80,23 +92,71 @@ export function composedCases(): Case[] {
   return cases
 }
 
-interface Parts {
-  readonly targets: Targets
-  readonly mixup: string
-  readonly smoothing: string
-  readonly isWeighted: boolean
-  readonly ignores: boolean
-  readonly reduction: string
+function turns(index: number, smoothing: string): Pick<Parts, 'numClasses' | 'numRows' | 'range' | 'hasSampleWeights'> {
+  const sizes = needsOthers(smoothing) ? CLASSES.slice(1) : CLASSES
+  const numClasses = index % MANY_CLASSES_EVERY === 0 ? MANY_CLASSES : sizes[index % sizes.length]!
+  const ranges = Object.keys(LOGITS)
+  return {
+    numClasses,
+    numRows: numClasses === MANY_CLASSES ? 2 : ROWS[Math.floor(index / 3) % ROWS.length]!,
+    range: ranges[Math.floor(index / 7) % ranges.length]!,
+    hasSampleWeights: Math.floor(index / 5) % 2 === 1,
+  }
 }
 
-function compose({ targets, mixup, smoothing, isWeighted, ignores, reduction }: Parts, index: number): Case {
-  const isAway = smoothing === 'others' || smoothing === 'away'
-  const sizes = isAway ? CLASSES.slice(1) : CLASSES
-  const k = index % MANY_CLASSES_EVERY === 0 ? MANY_CLASSES : sizes[index % sizes.length]!
-  const n = k === MANY_CLASSES ? 2 : ROWS[Math.floor(index / 3) % ROWS.length]!
-  const ranges = Object.keys(LOGITS)
-  const range = ranges[Math.floor(index / 7) % ranges.length]!
-  const hasSampleWeights = Math.floor(index / 5) % 2 === 1
+/** For the losses around them every pair of that, and the settings of their own parameters. */
+function everyPair(definition: LossDefinition): Case[] {
+  const { forms, mixes, smooths, weighsClasses, ignores, groupSize } = capabilitiesOf(definition)
+  const smoothings = Object.keys(SMOOTHINGS).filter((each) => each !== 'half' || forms.includes('labels'))
+  const random = randomOf(definition.name)
+  const rows = allPairs<Parts>(
+    {
+      targets: forms,
+      mixup: mixes ? Object.keys(MIXUPS) : ['plain'],
+      smoothing: smooths ? smoothings : ['hard'],
+      isWeighted: weighsClasses ? [false, true] : [false],
+      ignores: ignores ? [false, true] : [false],
+      reduction: Object.keys(REDUCTIONS),
+      variant: variantsOf(definition, 1, random).map((_, index) => index),
+      numClasses: CLASSES,
+      numRows: ROWS,
+      range: Object.keys(LOGITS),
+      hasSampleWeights: [false, true],
+      groupSize: [groupSize],
+    },
+    random,
+    ({ targets, ignores, smoothing, numClasses }) =>
+      !(ignores && targets !== undefined && targets !== 'indices') &&
+      !(numClasses === 1 && smoothing !== undefined && needsOthers(smoothing)),
+  )
+  return rows.map((row) => compose(row, definition))
+}
+
+function needsOthers(smoothing: string): boolean {
+  return smoothing === 'others' || smoothing === 'away'
+}
+
+type Parts = {
+  targets: Targets
+  mixup: string
+  smoothing: string
+  isWeighted: boolean
+  ignores: boolean
+  reduction: string
+  /** Index of a setting of the loss's parameters. */
+  variant: number
+  numClasses: number
+  /** Of groups of rows. */
+  numRows: number
+  range: string
+  hasSampleWeights: boolean
+  groupSize: number
+}
+
+function compose(parts: Parts, definition?: LossDefinition): Case {
+  const { targets, mixup, smoothing, isWeighted, ignores, reduction, variant, range, hasSampleWeights } = parts
+  const k = parts.numClasses
+  const n = parts.numRows * parts.groupSize
   const name = [
     targets,
     ...(mixup === 'plain' ? [] : [mixup]),
@@ -104,17 +164,19 @@ function compose({ targets, mixup, smoothing, isWeighted, ignores, reduction }: 
     ...(smoothing === 'hard' ? [] : [smoothing]),
     ...(ignores ? ['ignore'] : []),
     ...(hasSampleWeights ? ['samples'] : []),
+    ...(variant === 0 ? [] : [`variant${variant}`]),
     reduction,
     range,
     `${n}x${k}`,
   ].join('_')
   const random = randomOf(name)
   const mixed = MIXUPS[mixup]!(n, random)
+  const logits = Array.from({ length: n }, () => LOGITS[range]!(k, random))
   return {
     name,
-    logits: Array.from({ length: n }, () => LOGITS[range]!(k, random)),
+    logits,
     request: {
-      targets: targets === 'indices' ? indices(n, k, ignores, random) : probabilities(n, k, random),
+      ...TARGETS[targets](n, k, random, ignores),
       ...SMOOTHINGS[smoothing]!(k, random),
       ...(mixed ? { mixup: mixed } : {}),
       ...(isWeighted ? { class_weights: Array.from({ length: k }, () => 2 * random()) } : {}),
@@ -123,8 +185,25 @@ function compose({ targets, mixup, smoothing, isWeighted, ignores, reduction }: 
         : {}),
       ...(ignores ? { ignore_index: [-1, 7000] } : {}),
       ...REDUCTIONS[reduction]!,
+      ...(definition && variant > 0 ? { params: variantsOf(definition, k, random)[variant]! } : {}),
     },
   }
+}
+
+type TargetFields = Pick<ModelRequest, 'targets' | 'teacher_logits'>
+
+const TARGETS: Record<Targets, (n: number, k: number, random: Random, ignores: boolean) => TargetFields> = {
+  indices: (n, k, random, ignores) => ({ targets: indices(n, k, ignores, random) }),
+  probabilities: (n, k, random) => ({ targets: probabilities(n, k, random) }),
+  labels: (n, k, random) => ({
+    targets: Array.from({ length: n }, (_, i) =>
+      Array.from({ length: k }, () => (i % 2 === 1 ? Math.round(random()) : Math.round(64 * random()) / 64)),
+    ),
+  }),
+  logits: (n, k, random) => ({
+    targets: [],
+    teacher_logits: Array.from({ length: n }, () => LOGITS.masked!(k, random).map((logit) => 4 * logit)),
+  }),
 }
 
 /** With ignored rows every second one is, so that a batch of one is ignored whole. */

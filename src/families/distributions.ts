@@ -1,35 +1,57 @@
-import type { DenseOutput } from './answer.ts'
-import type { Engine } from './kernels/engine.ts'
-import { fromRows, type Layout } from './layout.ts'
-import type { Family } from './losses/families.ts'
-import { labelShares, type Targets } from './target-rows.ts'
-import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
+import type { DenseOutput } from '../answer.ts'
+import type { Engine } from '../kernels/engine.ts'
+import { fromRows } from '../layout.ts'
+import { labelShares } from '../target-rows.ts'
+import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import type { Family, Metrics, Scored } from './family.ts'
 
-/** Scores of a batch whose counted rows are known to be sound. */
-export interface Scored {
-  readonly engine: Engine
-  readonly layout: Layout
-  readonly dtype: 'F32' | 'F64'
-  readonly family: Family
-  /** [numRows, numClasses] */
-  readonly scores: number
-  readonly targets: Targets
+/**
+ * Fills `rowMax` and `logSum` (float64 [numRows]) such that log p = (score - rowMax) - logSum.
+ *
+ * @param probabilities [numRows, numClasses] written; 0 = not wanted
+ * @returns the first row no distribution can be made of, or -1; later rows may be unwritten
+ */
+export type Normalize = (
+  engine: Engine,
+  dtype: 'F32' | 'F64',
+  scores: number,
+  numRows: number,
+  numClasses: number,
+  probabilities: number,
+  rowMax: number,
+  logSum: number,
+) => number
+
+/** A family whose rows are distributions over the classes: one prediction a row. */
+export function distributionFamily(
+  { name, field, schema }: Pick<Family, 'name' | 'field' | 'schema'>,
+  normalize: Normalize,
+): Family {
+  return {
+    name,
+    field,
+    schema,
+    predictsFor: 'row',
+    probabilities: (scored) => probabilities(scored, normalize),
+    logProbabilities: (scored) => logProbabilities(scored, normalize),
+    predictions,
+    metrics: (scored) => metrics(scored, normalize),
+  }
 }
 
-export function probabilities(scored: Scored): DenseOutput {
-  const pointer = scored.engine.memory.allocate(
-    scored.layout.numRows * scored.layout.numClasses * ELEMENT_BYTES[scored.dtype],
-  )
-  normalizeRows(scored, pointer)
+function probabilities(scored: Scored, normalize: Normalize): DenseOutput {
+  const { layout, dtype, engine } = scored
+  const pointer = engine.memory.allocate(layout.numRows * layout.numClasses * ELEMENT_BYTES[dtype])
+  normalizeRows(scored, normalize, pointer)
   return classOutput(scored, pointer)
 }
 
-export function logProbabilities(scored: Scored): DenseOutput {
+function logProbabilities(scored: Scored, normalize: Normalize): DenseOutput {
   const { engine, layout, dtype, scores } = scored
   const { memory } = engine
   const size = layout.numRows * layout.numClasses
   const pointer = memory.allocate(size * ELEMENT_BYTES[dtype])
-  const { rowMax, logSum } = normalizeRows(scored, 0)
+  const { rowMax, logSum } = normalizeRows(scored, normalize, 0)
   const from = viewOf(memory, dtype, scores, size)
   const to = viewOf(memory, dtype, pointer, size)
   for (let row = 0, i = 0; row < layout.numRows; row++) {
@@ -39,23 +61,19 @@ export function logProbabilities(scored: Scored): DenseOutput {
 }
 
 /** The class of the largest score of each row, the lowest on a tie. */
-export function predictions(scored: Scored): DenseOutput {
-  const { engine, layout, dtype, scores } = scored
+function predictions({ engine, layout, dtype, scores }: Scored): DenseOutput {
   const pointer = engine.memory.allocate(layout.numRows * ELEMENT_BYTES.I32)
   engine.typed[dtype].argmax(scores, layout.numRows, layout.numClasses, pointer)
   return { kind: 'dense', dtype: 'I32', shape: layout.rowsShape, pointer }
 }
 
-/**
- * Over the rows that count, each as much as the other: accuracy against the class the unsmoothed target gives most (the lowest
- * on a tie), the mean unsmoothed nll, and its exponential. NaN where no row counts.
- */
-export function metrics(scored: Scored): { accuracy: number; nll: number; perplexity: number } {
+/** Accuracy against the class the unsmoothed target gives most (the lowest on a tie), mean nll, and its exponential. */
+function metrics(scored: Scored, normalize: Normalize): Metrics {
   const { engine, layout, dtype, scores, targets } = scored
   const { memory } = engine
   const { numRows, numClasses } = layout
   const predicted = predictions(scored).pointer
-  const { rowMax, logSum } = normalizeRows(scored, 0)
+  const { rowMax, logSum } = normalizeRows(scored, normalize, 0)
   const values = viewOf(memory, dtype, scores, numRows * numClasses)
   const classes = memory.i32(predicted, numRows)
   const shares = labelShares(memory, dtype, targets.rows, numRows, numClasses)
@@ -91,7 +109,8 @@ function classOutput({ engine, layout, dtype }: Scored, rows: number): DenseOutp
  * NaN, as in PyTorch.
  */
 export function normalizeRows(
-  { engine, layout, dtype, family, scores }: Scored,
+  { engine, layout, dtype, scores }: Scored,
+  normalize: Normalize,
   out: number,
 ): { rowMax: Float64Array; logSum: Float64Array } {
   const { memory } = engine
@@ -102,7 +121,7 @@ export function normalizeRows(
   for (let row = 0; row < numRows; row++) {
     const offset = row * ELEMENT_BYTES.F64
     const at = out === 0 ? 0 : out + row * rowBytes
-    const faulty = family.normalize(
+    const faulty = normalize(
       engine,
       dtype,
       scores + row * rowBytes,
