@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** The pages in a real browser; skipped where there is none. */
+export default defineConfig({
+  test: {
+    include: ['test/browser/**/*.test.ts'],
+    globalSetup: ['test/helpers/build.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+})
