@@ -45,19 +45,28 @@ export interface Evaluation {
   readonly encodeMs: number
 }
 
+/** Where the bytes of an evaluation come from and go to. */
+export interface Surroundings {
+  /** Gives an answer its bytes, which are written whole. */
+  room(bytes: number): Uint8Array
+  /** Told as soon as the bytes of the body are needed no more. */
+  bodyRead(body: Uint8Array): void
+}
+
+const ALONE: Surroundings = { room: Buffer.allocUnsafeSlow, bodyRead: () => undefined }
+
 /**
  * Bytes in, bytes out: the whole service as one function. It knows no HTTP and no thread, depends on nothing but its arguments, and gives an
  * answer or a problem for any bytes.
  *
  * @param engine its memory is emptied first, so an engine serves one call at a time
- * @param room gives the answer its bytes, which are written whole
  */
 export function evaluate(
   engine: Engine,
   operation: OperationName,
   body: Uint8Array,
   { request, response, hints = {} }: Formats,
-  room: (bytes: number) => Uint8Array = Buffer.allocUnsafeSlow,
+  { room, bodyRead }: Surroundings = ALONE,
 ): Evaluation {
   const { memory } = engine
   const startedAt = performance.now()
@@ -65,12 +74,14 @@ export function evaluate(
   let computedAt = startedAt
   try {
     memory.reset()
-    const pointer = memory.allocate(body.length)
-    memory.u8(pointer, body.length).set(body)
+    const { length: bodyLength } = body
+    const pointer = memory.allocate(bodyLength)
+    memory.u8(pointer, bodyLength).set(body)
+    bodyRead(body)
     const { run, tensorFields } = operations[operation]
     const { envelope, wishes = {} } = formats[request]!.read(
       engine,
-      { pointer, length: body.length },
+      { pointer, length: bodyLength },
       tensorFields,
       hints,
     )

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { OperationName } from '../src/evaluate.ts'
-import { createEngine } from '../src/kernels/engine.ts'
+import { evaluate, type OperationName } from '../src/evaluate.ts'
+import { createEngine, type Engine } from '../src/kernels/engine.ts'
 import { loadKernelModule } from '../src/kernels/load.ts'
 import { encode, evaluateBytes } from './helpers/evaluate.ts'
+import { pack, tensor } from './helpers/safetensors.ts'
 
 interface GoldenCase {
   readonly name: string
@@ -34,5 +35,64 @@ describe('kernel memory', () => {
     const before = engine.memory.byteLength
     for (let i = 0; i < 1000; i++) evaluateBytes('loss', body, engine)
     expect(engine.memory.byteLength).toBe(before)
+  })
+})
+
+/** A batch of random logits [512, 500]. */
+const ROWS = 512
+const CLASSES = 500
+const PAGE_WORDS = 1024
+const LOGITS = Float64Array.from({ length: ROWS * CLASSES }, (_, i) => Math.sin(i * i) * 10)
+const TARGETS = Array.from({ length: ROWS }, (_, row) => row % CLASSES)
+
+function jsonOf(numberOf: (logit: number) => number, fields: object = {}): Uint8Array {
+  const logits = Array.from({ length: ROWS }, (_, row) =>
+    Array.from(LOGITS.subarray(row * CLASSES, (row + 1) * CLASSES), numberOf),
+  )
+  return encode({ ...fields, logits, targets: TARGETS })
+}
+
+function containerOf(dtype: 'F32' | 'F64', metadata: Record<string, string>): Uint8Array {
+  return pack(
+    { logits: tensor(dtype, [ROWS, CLASSES], Array.from(LOGITS)), targets: tensor('I32', [ROWS], TARGETS) },
+    metadata,
+  )
+}
+
+const BODIES: Record<string, readonly [format: string, body: Uint8Array]> = {
+  'JSON numbers of 7 digits': ['json', jsonOf((logit) => Number(logit.toPrecision(7)))],
+  'JSON numbers of 17 digits as float64': ['json', jsonOf((logit) => logit, { dtype: 'float64' })],
+  'base64 in JSON, both ways': [
+    'json',
+    encode({
+      logits: {
+        dtype: 'F32',
+        shape: [ROWS, CLASSES],
+        data: Buffer.from(Float32Array.from(LOGITS).buffer).toString('base64'),
+      },
+      targets: TARGETS,
+      encoding: 'base64',
+    }),
+  ],
+  'float32 safetensors': ['safetensors', containerOf('F32', {})],
+  'float64 safetensors': ['safetensors', containerOf('F64', { dtype: 'float64' })],
+}
+
+/** Memory that has been written is resident; what was reserved and given back is not. */
+function residentBytes({ memory }: Engine): number {
+  const words = new Uint32Array(memory.memory.buffer)
+  let pages = 0
+  for (let at = 0; at < words.length; at += PAGE_WORDS)
+    if (words.subarray(at, at + PAGE_WORDS).some((word) => word !== 0)) pages++
+  return pages * PAGE_WORDS * words.BYTES_PER_ELEMENT
+}
+
+describe('the memory of a request', () => {
+  test.each(Object.entries(BODIES))('is at most 4 times its body beside its answer: %s', (_name, [format, body]) => {
+    const engine = createEngine(loadKernelModule())
+    const before = residentBytes(engine)
+    const { result } = evaluate(engine, 'loss', body, { request: format, response: format })
+    expect(result.ok).toBe(true)
+    expect(residentBytes(engine) - before).toBeLessThan(4 * body.length)
   })
 })

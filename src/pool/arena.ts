@@ -9,10 +9,10 @@ export interface Arena {
 
 /** Below this a buffer of its own that is transferred costs no more. */
 const MIN_BYTES = 65_536
-/** In front of each block: int32, whether it is lent. The rest keeps the bytes aligned. */
+/** In front of each block: int32, the number of the lease. The rest keeps the bytes aligned. */
 const HEADER_BYTES = 16
-const LENT = 1
 const RETURNED = 0
+const MAX_LEASE = 2 ** 31 - 1
 
 /**
  * Large bodies and answers that went through ordinary buffers would have V8 collect all of its heap, for tens of milliseconds, whenever
@@ -23,20 +23,22 @@ const RETURNED = 0
 export function createArena(capacity: number): Arena {
   let ground: { buffer: SharedArrayBuffer; blocks: MemPool } | undefined
   let lent: { readonly address: number; readonly state: Int32Array }[] = []
+  let lastLease = 0
   return {
     lend(bytes) {
       if (bytes < MIN_BYTES) return undefined
       ground ??= reserve(capacity)
       const { buffer, blocks } = ground
       lent = lent.filter(({ address, state }) => {
-        if (Atomics.load(state, 0) === LENT) return true
+        if (Atomics.load(state, 0) !== RETURNED) return true
         blocks.free(address)
         return false
       })
       const address = blocks.malloc(HEADER_BYTES + bytes)
       if (address === 0) return undefined
       const state = new Int32Array(buffer, address, 1)
-      Atomics.store(state, 0, LENT)
+      lastLease = (lastLease % MAX_LEASE) + 1
+      Atomics.store(state, 0, lastLease)
       lent.push({ address, state })
       return new Uint8Array(buffer, address + HEADER_BYTES, bytes)
     },
@@ -52,11 +54,24 @@ const { port1: drain, port2: nobody } = new MessageChannel()
 nobody.close()
 drain.unref()
 
-/** Gives a body or an answer back, in whichever thread it was made and once only: nobody may look at the bytes afterwards. */
-export function giveBack(bytes: Uint8Array): void {
-  if (isLent(bytes)) Atomics.store(new Int32Array(bytes.buffer, bytes.byteOffset - HEADER_BYTES, 1), 0, RETURNED)
+/**
+ * Gives a body or an answer back, whichever thread it was made in: nobody may look at the bytes afterwards.
+ *
+ * @param lease for bytes that somebody else may have given back already, and that may be lent to another by now
+ */
+export function giveBack(bytes: Uint8Array, lease?: number): void {
+  if (isLent(bytes)) Atomics.compareExchange(stateOf(bytes), 0, lease ?? leaseOf(bytes), RETURNED)
   // What is transferred to where nobody listens is gone at once, without waiting for the garbage collector.
   else if (bytes.byteLength >= MIN_BYTES) drain.postMessage(undefined, [bytes.buffer as ArrayBuffer])
+}
+
+/** The number of the lease that the bytes are under. */
+export function leaseOf(bytes: Uint8Array<SharedArrayBuffer>): number {
+  return Atomics.load(stateOf(bytes), 0)
+}
+
+function stateOf(bytes: Uint8Array<SharedArrayBuffer>): Int32Array {
+  return new Int32Array(bytes.buffer, bytes.byteOffset - HEADER_BYTES, 1)
 }
 
 /** Whether the bytes are of an arena, so that other threads see them as they are. */

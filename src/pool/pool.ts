@@ -4,7 +4,7 @@ import { type Formats, isProportional, type OperationName } from '../evaluate.ts
 import { createEngine } from '../kernels/engine.ts'
 import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
-import { createArena, giveBack, isLent } from './arena.ts'
+import { createArena, giveBack, isLent, leaseOf } from './arena.ts'
 import type { PrintJob } from './crew.ts'
 import { createGathered } from './gathered.ts'
 import {
@@ -110,11 +110,11 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       if (isInline) return gathered(() => runTask(inlineEngine, task))
       const transferList = isLent(body) ? [] : [body.buffer as ArrayBuffer]
       const result = track(piscina.run(task, { transferList }) as Promise<TaskResult>)
-      // A worker may still be reading the body of a request that nobody waits for: it is given back when the worker is done.
-      const settled = () => {
-        if (isLent(body)) giveBack(body)
+      // The worker gives the body back as soon as it has read it, unless it has died.
+      if (isLent(body)) {
+        const lease = leaseOf(body)
+        result.catch(() => giveBack(body, lease))
       }
-      result.then(settled, settled)
       return orAborted(result, signal, () => Atomics.store(cancelled, id % CANCEL_SLOTS, id))
     },
     async close() {

@@ -1,4 +1,4 @@
-import { evaluate } from '../evaluate.ts'
+import { evaluate, type Surroundings } from '../evaluate.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { clock, type EvaluateTask, type TaskResult } from './message.ts'
 
@@ -6,10 +6,10 @@ import { clock, type EvaluateTask, type TaskResult } from './message.ts'
 export function runTask(
   engine: Engine,
   { operation, body, formats }: EvaluateTask,
-  room?: (bytes: number) => Uint8Array,
+  surroundings?: Surroundings,
 ): TaskResult {
   const startedAt = clock()
-  const { result, loss, rows, decodeMs, computeMs, encodeMs } = evaluate(engine, operation, body, formats, room)
+  const { result, loss, rows, decodeMs, computeMs, encodeMs } = evaluate(engine, operation, body, formats, surroundings)
   const report = { loss, rows, startedAt, decodeMs, computeMs, encodeMs }
   if (!result.ok) return { body: undefined, mediaType: undefined, headers: undefined, problem: result.problem, report }
   const { bytes, mediaType, headers } = result

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { createEngine, type Engine } from '../kernels/engine.ts'
 import { warmUp } from '../warm-up.ts'
-import { createArena, isLent } from './arena.ts'
+import { createArena, giveBack, isLent } from './arena.ts'
 import { help, withCrew } from './crew.ts'
 import {
   CANCEL_SLOTS,
@@ -28,7 +28,10 @@ const ANSWER_BYTES = 128 * 2 ** 20
 const { kernelModule, cancelled, warm, tasks, workers } = workerData as WorkerData
 
 const answers = createArena(ANSWER_BYTES)
-const room = (bytes: number) => answers.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes)
+const surroundings = {
+  room: (bytes: number) => answers.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes),
+  bodyRead: giveBack,
+}
 let engine = newEngine()
 warmUp(engine)
 
@@ -54,9 +57,9 @@ function meetTheOthers(): void {
 }
 
 function runEvaluation(task: EvaluateTask): unknown {
-  if (Atomics.load(cancelled, task.id % CANCEL_SLOTS) === task.id) return undefined
+  if (Atomics.load(cancelled, task.id % CANCEL_SLOTS) === task.id) return giveBack(task.body)
   try {
-    const result = runTask(engine, task, room)
+    const result = runTask(engine, task, surroundings)
     return result.body && !isLent(result.body) ? moved(result, result.body.buffer as ArrayBuffer) : result
   } finally {
     if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = newEngine()
