@@ -42,7 +42,7 @@ export const Environment = z.object({
     .int()
     .min(0)
     .max(65_536)
-    .default(4096)
+    .default(16_384)
     .describe(
       'Bodies up to this are evaluated on the main thread, where handing them to a worker would take longer; 0 is none.',
     ),

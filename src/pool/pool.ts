@@ -107,7 +107,12 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       const id = (lastId % MAX_TASK_ID) + 1
       lastId = id
       const task: EvaluateTask = { kind: 'evaluate', id, operation, body, formats }
-      if (isInline) return gathered(() => runTask(inlineEngine, task))
+      if (isInline) {
+        return gathered(() => {
+          signal.throwIfAborted()
+          return runTask(inlineEngine, task)
+        })
+      }
       const transferList = isLent(body) ? [] : [body.buffer as ArrayBuffer]
       const result = track(piscina.run(task, { transferList }) as Promise<TaskResult>)
       // The worker gives the body back as soon as it has read it, unless it has died.
