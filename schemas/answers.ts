@@ -58,6 +58,10 @@ export const LossAnswer = z
         perplexity: AnswerNumber.describe('exp(nll).'),
       })
       .optional(),
+    warnings: z
+      .array(z.object({ code: z.string().describe('Stable.'), detail: z.string() }))
+      .optional()
+      .describe('Choices in the request that are known traps; left out where there are none.'),
   })
   .meta({ id: 'LossAnswer' })
 

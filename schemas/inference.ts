@@ -64,6 +64,10 @@ export const InferenceResponse = z
     model_name: z.string(),
     model_version: z.string(),
     id: z.string().optional(),
+    parameters: z
+      .object({ warnings: z.string().describe('The warnings of POST /loss as JSON text.') })
+      .optional()
+      .describe('Left out where there are none.'),
     outputs: z.array(
       z.object({
         name: z.string(),

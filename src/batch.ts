@@ -59,6 +59,8 @@ export function prepareBatch(
 
 export interface Evaluated {
   readonly reduction: Reduction
+  /** The loss's parameters as the maths takes them. */
+  readonly params: Readonly<Record<string, unknown>>
   /** The reduced loss. */
   readonly loss: number
   /** Weighted by sample, before reduction; 0 for an ignored row. */
@@ -103,6 +105,7 @@ export function evaluateBatch(
   weighLosses(result, reduction)
   return {
     reduction,
+    params,
     loss: reduceLosses(result, reduction),
     losses: result,
     gradients: inOrder(dtype, ordered.gradients, layout.numClasses),

@@ -114,7 +114,8 @@ function countedRows(layout: Layout, classes: Float64Array, ignored: ReadonlySet
   return counted
 }
 
-function ignoredIndices(memory: KernelMemory, field: number | Tensor | undefined): ReadonlySet<number> {
+/** The class indices whose rows are left out; refuses what is no integer. */
+export function ignoredIndices(memory: KernelMemory, field: number | Tensor | undefined): ReadonlySet<number> {
   if (field === undefined) return new Set([DEFAULT_IGNORE_INDEX])
   if (!isTensor(field)) return new Set([field])
   const listed = readVector(memory, field, ['ignore_index'], field.shape.slice(0, 1), 'integers,')

@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
   ['evaluate', 'src/evaluate.ts'],
   ['operations', 'src/operations/', 'src/formulations.ts'],
   ['contract', 'schemas/'],
-  ['batch', 'src/batch.ts', 'src/row-groups.ts', 'src/decomposition.ts', 'src/smoothed-output.ts'],
+  ['batch', 'src/batch.ts', 'src/row-groups.ts', 'src/decomposition.ts', 'src/smoothed-output.ts', 'src/warnings.ts'],
   ['losses', 'src/losses/'],
   ['families', 'src/families/', 'src/reduction.ts'],
   ['kinds of targets', 'src/target-kinds.ts', 'src/targets.ts', 'src/teacher-targets.ts'],

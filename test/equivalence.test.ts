@@ -144,6 +144,12 @@ for (const engine of engines) {
       expect(compare({ ...request, reduction: 'sum' })).toMatchObject({ equivalent: true, notes: [] })
     })
 
+    test('weights of 1 part nothing, and weights that are all equal move no optimum', () => {
+      const ones = { logits, targets: [0, 1], class_weights: [1, 1], sample_weights: [1, 1], label_smoothing: 0.1 }
+      expect(compare(ones)).toMatchObject({ equivalent: true, notes: [] })
+      expect(codes(compare({ ...ones, class_weights: [2, 2] }))).toEqual(['denominator_class_weights'])
+    })
+
     test('class_weights_move_optimum: with smoothing, even where nothing is divided', () => {
       const request = { logits, targets: [0, 1], class_weights: [1, 3], label_smoothing: 0.1 }
       const answer = compare({ ...request, reduction: 'sum' })

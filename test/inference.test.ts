@@ -19,7 +19,7 @@ const jsonInputs = [
 ]
 /** What every output holds in the answer of `POST /loss` to these fields, flat. */
 function lossAnswer(fields: object): Record<string, unknown[]> {
-  const { metrics, ...rest } = ask('loss', { logits: NESTED, targets: [0, 1], ...fields })
+  const { metrics, warnings: _, ...rest } = ask('loss', { logits: NESTED, targets: [0, 1], ...fields })
   return Object.fromEntries(Object.entries({ ...rest, ...metrics }).map(([name, value]) => [name, [value].flat(3)]))
 }
 

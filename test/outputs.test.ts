@@ -49,7 +49,7 @@ for (const engine of engines) {
 
     test.each(OUTPUTS)('%s alone is what it is beside all the others', (name) => {
       const all = raw({ outputs: OUTPUTS, label_smoothing: 0.1 })
-      const alone = raw({ outputs: [name], label_smoothing: 0.1 })
+      const { warnings: _, ...alone } = raw({ outputs: [name], label_smoothing: 0.1 })
       expect(Object.keys(alone).sort()).toEqual([name, 'normalizer'].sort())
       expect(alone[name]).toEqual(all[name])
     })

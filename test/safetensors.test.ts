@@ -135,7 +135,7 @@ describe('a safetensors answer', () => {
   for (const dtype of ['float32', 'float64'] as const) {
     test(`holds in ${dtype} the numbers of a JSON answer to the last bit`, () => {
       const { tensors, metadata: rest } = answerTo(pack({ logits, targets }, { ...metadata, dtype }))
-      const { metrics, normalizer, ...wanted } = ask('loss', {
+      const { metrics, normalizer, warnings, ...wanted } = ask('loss', {
         logits: NESTED,
         targets: [0, 1],
         label_smoothing: 0.1,
@@ -150,6 +150,7 @@ describe('a safetensors answer', () => {
       expect(tensors).toMatchObject({ loss: { shape: [] }, losses: { shape: [2] }, gradients: { shape: [2, 3] } })
       expect(JSON.parse(rest.normalizer!)).toBe(normalizer)
       expect(round(JSON.parse(rest.metrics!).nll)).toBe(round(metrics.nll))
+      expect(JSON.parse(rest.warnings!)).toEqual(warnings)
     })
   }
 

@@ -1,5 +1,6 @@
 import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
+import { classWeightsMoveOptimum } from './class-weights.ts'
 import { crossEntropyOfDistributions, crossEntropyOfLabels, isSparse } from './cross-entropy-routes.ts'
 import { defineLoss } from './definition.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
@@ -42,6 +43,7 @@ export const crossEntropy = defineLoss({
     targets: [0, 1],
     label_smoothing: 0.1,
   },
+  warnings: classWeightsMoveOptimum,
 
   evaluate: (block) =>
     isSparse(block.targets) ? crossEntropyOfLabels(block, block.targets) : crossEntropyOfDistributions(block),

@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import type { Family } from '../families/family.ts'
 import type { Engine } from '../kernels/engine.ts'
+import type { KernelMemory } from '../kernels/memory.ts'
 import type { Denominator } from '../reduction.ts'
 import type { TargetKind } from '../target-kinds.ts'
-import type { TargetRows } from '../target-rows.ts'
+import type { TargetRows, Targets } from '../target-rows.ts'
 import type { Tensor } from '../wire/tensor.ts'
 import type { ReferenceRow } from './reference.ts'
 
@@ -55,6 +56,22 @@ export interface Identity {
   readonly plus?: 'minus_target_entropy'
   /** Holds where the whole target is on one class: class indices, no smoothing, no mixing. */
   readonly onlyHard?: true
+}
+
+/** A choice in a request that is a known trap, said beside the answer. */
+export interface Warning {
+  /** Stable: part of the contract. */
+  readonly code: string
+  readonly detail: string
+}
+
+/** What a request came to, as far as a warning may depend on it. */
+export interface Judged {
+  readonly memory: KernelMemory
+  readonly numClasses: number
+  readonly targets: Targets
+  /** [numClasses] */
+  readonly classWeights: Float64Array | undefined
 }
 
 /** A parameter of this value stands for one number >= 0 for each class, in `variants`. */
@@ -114,6 +131,8 @@ export interface LossDefinition<Params extends z.ZodRawShape = z.ZodRawShape> {
   denominator?(params: Operands<Params>): Denominator
   /** The number m of rows that it needs to see together: i, i + N/m, i + 2N/m, ... of the client's rows. Default 1. */
   rowsTogether?(params: z.output<z.ZodObject<Params>>): number
+  /** Traps of this loss; those of every loss are in `src/warnings.ts`. Asked for every answer, so it looks at no score. */
+  warnings?(judged: Judged, params: Operands<Params>): readonly Warning[]
   /** Where it is another loss; tested on real requests. */
   readonly identities?: readonly Identity[]
   /** A request that runs, for the documents. */

@@ -3,6 +3,7 @@ import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
 import { labelShares } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import { classWeightsMoveOptimum } from './class-weights.ts'
 import { crossEntropyOfDistributions } from './cross-entropy-routes.ts'
 import { type Block, defineLoss } from './definition.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
@@ -44,6 +45,7 @@ export const labelSmoothingCrossEntropy = defineLoss({
     ],
     targets: [0, 1],
   },
+  warnings: classWeightsMoveOptimum,
 
   // The two terms have opposite signs where "others" gives the label less than the rest, and would meet as Infinity - Infinity.
   evaluate: (block) => (block.targets.smoothing.keep >= 0 ? nllPlusUniform(block) : crossEntropyOfDistributions(block)),

@@ -2,6 +2,7 @@ import { logProbabilityFamily } from '../families/log-probability.ts'
 import { distributions } from '../target-kinds.ts'
 import { writeSmoothed } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import { classWeightsMoveOptimum } from './class-weights.ts'
 import { defineLoss } from './definition.ts'
 import { weightedCrossEntropy } from './reference.ts'
 
@@ -35,6 +36,7 @@ export const nll = defineLoss({
     ],
     targets: [0, 1],
   },
+  warnings: classWeightsMoveOptimum,
 
   evaluate({ engine, dtype, numRows, numClasses, scores, targets, classWeights, gradientScale, losses, gradients }) {
     const { memory, typed } = engine

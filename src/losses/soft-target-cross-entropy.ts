@@ -1,5 +1,6 @@
 import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
+import { classWeightsMoveOptimum } from './class-weights.ts'
 import { crossEntropyOfDistributions } from './cross-entropy-routes.ts'
 import { defineLoss } from './definition.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
@@ -42,6 +43,7 @@ export const softTargetCrossEntropy = defineLoss({
     label_smoothing: 0.1,
     mixup: { lam: 0.7 },
   },
+  warnings: classWeightsMoveOptimum,
 
   evaluate: crossEntropyOfDistributions,
 

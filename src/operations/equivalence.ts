@@ -4,6 +4,7 @@ import { type Batch, prepareBatch } from '../batch.ts'
 import { decompose } from '../decomposition.ts'
 import { differences, type Fields, mixedLosses, nllUniform, softTarget } from '../formulations.ts'
 import { crossEntropy } from '../losses/cross-entropy.ts'
+import { valuesOf } from '../wire/tensor.ts'
 import { lossesOutput, lossOperation } from './loss.ts'
 import type { Operation } from './operation.ts'
 import { validate } from './validate.ts'
@@ -60,18 +61,24 @@ export const equivalenceOperation: Operation = {
 /** Why the formulations differ, where they do. */
 function notesOn(batch: Batch, request: EquivalenceRequest): { code: string; detail: string }[] {
   const { targets, classWeights, layout } = batch
+  const { sample_weights: sampleWeights } = request
   const divides = request.reduction === 'mean' && request.normalizer === undefined
   const ignored = targets.counted.reduce((sum, counts) => sum + 1 - counts, 0)
   const hasLabels = targets.rows.kind === 'sparse'
   const notes = []
-  if (divides && hasLabels && classWeights) {
+  if (divides && hasLabels && classWeights?.some((weight) => weight !== 1)) {
     notes.push({
       code: 'denominator_class_weights',
       detail:
         'with class indices the mean divides by the sum of the weights of the targets, with dense targets by the number of rows; the losses of the rows agree',
     })
   }
-  if (divides && hasLabels && request.sample_weights !== undefined) {
+  if (
+    divides &&
+    hasLabels &&
+    sampleWeights &&
+    valuesOf(batch.engine.memory, sampleWeights).some((weight) => weight !== 1)
+  ) {
     notes.push({
       code: 'denominator_sample_weights',
       detail: 'with class indices sample weights count in the denominator of the mean, with dense targets they do not',
@@ -83,7 +90,7 @@ function notesOn(batch: Batch, request: EquivalenceRequest): { code: string; det
       detail: `with class indices the mean leaves out the ${ignored} ignored of ${layout.numRows} rows; a dense target has no ignored rows and divides by all of them`,
     })
   }
-  if (classWeights && request.label_smoothing > 0) {
+  if (classWeights?.some((weight) => weight !== classWeights[0]) && request.label_smoothing > 0) {
     notes.push({
       code: 'class_weights_move_optimum',
       detail:

@@ -1,6 +1,6 @@
 import { DEFAULT_LOSS, fieldOfAnotherLoss, type LossRequest, lossBranches } from '../../schemas/loss.ts'
 import { tensorFields } from '../../schemas/tensor.ts'
-import type { AnswerValue, DenseOutput } from '../answer.ts'
+import type { AnswerObject, AnswerValue, DenseOutput } from '../answer.ts'
 import { type Batch, type Evaluated, evaluateBatch, prepareBatch } from '../batch.ts'
 import type { Family } from '../families/family.ts'
 import type { Engine } from '../kernels/engine.ts'
@@ -9,6 +9,7 @@ import type { LossDefinition } from '../losses/definition.ts'
 import { losses } from '../losses/index.ts'
 import { refuseAt, shown } from '../problems.ts'
 import { smoothedOutput } from '../smoothed-output.ts'
+import { warningsOf } from '../warnings.ts'
 import type { Envelope } from '../wire/format.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Operation } from './operation.ts'
@@ -36,6 +37,8 @@ export const lossOperation: Operation = {
     for (const [output, give] of Object.entries(OUTPUTS)) {
       if (output === 'normalizer' || request.outputs.includes(output as never)) fields[output] = give(context)
     }
+    const warnings = warningsOf(batch, evaluated, definition, request)
+    if (warnings.length > 0) fields.warnings = warnings as unknown as AnswerObject[]
     return {
       answer: { dtype: batch.dtype, encoding: request.encoding, fields },
       loss: name,

@@ -1,4 +1,4 @@
-import { type Answer, type AnswerObject, type DenseOutput, densify, isDense, isSparse } from '../answer.ts'
+import { type Answer, type AnswerObject, type DenseOutput, densify, isDense, isList, isSparse } from '../answer.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded, Hints, Wishes } from './format.ts'
 import { DATATYPE_OF, MODEL_VERSION } from './inference.ts'
@@ -10,7 +10,7 @@ const ALIGNMENT = 8
 
 /**
  * An answer as an inference response of the Open Inference Protocol v2. Every output is a tensor, single numbers of shape [1]; data is flat.
- * What is wanted as binary data stands behind the JSON, in the order of the outputs.
+ * What is wanted as binary data stands behind the JSON, in the order of the outputs. A list is no tensor: warnings are a parameter, as JSON text.
  */
 export function writeInference(
   engine: Engine,
@@ -24,7 +24,12 @@ export function writeInference(
   const text = createText(engine)
   const data: Region[] = []
   const request = id === undefined ? '' : `"id":${JSON.stringify(id)},`
-  text.push(`{"model_name":${JSON.stringify(loss)},"model_version":"${MODEL_VERSION}",${request}"outputs":[`)
+  const lists = Object.entries(fields).filter(([, value]) => value !== undefined && isList(value))
+  const texts = Object.fromEntries(lists.map(([name, value]) => [name, JSON.stringify(value)]))
+  const parameters = lists.length === 0 ? '' : `"parameters":${JSON.stringify(texts)},`
+  text.push(
+    `{"model_name":${JSON.stringify(loss)},"model_version":"${MODEL_VERSION}",${request}${parameters}"outputs":[`,
+  )
   // An output that the request cannot have (the loss without a reduction) is left out.
   const wanted = (outputs ?? [...tensors.keys()]).filter((name) => tensors.has(name))
   wanted.forEach((name, i) => {
@@ -44,7 +49,7 @@ export function writeInference(
       if (typeof value === 'number') tensors.set(name, scalar(value))
       else if (isSparse(value)) tensors.set(name, densify(memory, value))
       else if (isDense(value)) tensors.set(name, value)
-      else if (typeof value === 'object') collect(value as AnswerObject)
+      else if (typeof value === 'object' && !isList(value)) collect(value as AnswerObject)
     }
   }
 

@@ -65,6 +65,7 @@ export interface LossAnswer {
   readonly log_probabilities: number[][]
   readonly predictions: number[]
   readonly metrics: { readonly accuracy: number; readonly nll: number; readonly perplexity: number }
+  readonly warnings?: readonly { readonly code: string; readonly detail: string }[]
 }
 
 /** The answer to a request that is expected to be one the service takes, with its numbers as numbers. */
