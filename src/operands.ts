@@ -46,12 +46,12 @@ export function readOperands(
   shape: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.keys(shape).map((name) => {
-      const value = given[name]
-      return [name, isTensor(value) ? readClassWeights(memory, numClasses, name, value) : value]
-    }),
-  )
+  const operands: Record<string, unknown> = {}
+  for (const name of Object.keys(shape)) {
+    const value = given[name]
+    operands[name] = isTensor(value) ? readClassWeights(memory, numClasses, name, value) : value
+  }
+  return operands
 }
 
 /** The tensor in another element type; a number that does not fit it is refused at its place. */

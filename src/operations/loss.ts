@@ -34,7 +34,7 @@ export const lossOperation: Operation = {
     const context = { engine, family, batch, evaluated, request }
     const fields: Record<string, AnswerValue | undefined> = {}
     // In the order of this table, whatever the order of the request.
-    for (const [output, give] of Object.entries(OUTPUTS)) {
+    for (const [output, give] of GIVEN) {
       if (output === 'normalizer' || request.outputs.includes(output as never)) fields[output] = give(context)
     }
     const warnings = warningsOf(batch, evaluated, definition, request)
@@ -84,6 +84,8 @@ const OUTPUTS: Record<
   predictions: ({ family, batch }) => family.predictions(batch),
   metrics: ({ family, batch }) => ({ ...family.metrics(batch) }),
 }
+
+const GIVEN = Object.entries(OUTPUTS)
 
 export function lossesOutput(engine: Engine, { layout, dtype }: Batch, values: Float64Array): DenseOutput {
   const pointer = engine.memory.allocate(layout.numRows * ELEMENT_BYTES[dtype])
