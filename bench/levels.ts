@@ -1,5 +1,6 @@
 import { eventLoopLevel } from './event-loop.ts'
 import { httpLevel } from './http.ts'
+import { lossesLevel } from './losses.ts'
 import type { Level } from './measurement.ts'
 import { pipelineLevel } from './pipeline.ts'
 import { scalingLevel } from './scaling.ts'
@@ -10,6 +11,7 @@ import { startUpLevel } from './start-up.ts'
 /** From the innermost to the outermost, in the order they run. */
 export const levels: Readonly<Record<string, Level>> = {
   kernels: kernelsLevel,
+  losses: lossesLevel,
   codec: codecLevel,
   scaling: scalingLevel,
   pipeline: pipelineLevel,
