@@ -1,5 +1,6 @@
 export * from './codec'
 export * from './loss'
+export * from './sigmoid'
 
 /** First byte of linear memory that holds no static data: where the host's arena begins. */
 export function heapBase(): usize {

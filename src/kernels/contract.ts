@@ -110,6 +110,35 @@ export interface LossKernels {
     gradients: number,
   ): number
 
+  /**
+   * Sigmoid of each logit and of its negative, and their logs, for losses that ask each class a question of its own. Float32 logits give
+   * float64 of float32 accuracy, so that a loop over them sees one type.
+   *
+   * @param on     float64 [N, K], written: sigmoid(z)
+   * @param off    float64 [N, K], written: sigmoid(-z), to all its digits where `on` is next to 1
+   * @param logOn  float64 [N, K], written: log sigmoid(z)
+   * @param logOff float64 [N, K], written: log sigmoid(-z)
+   * @returns as `softmaxF32`, but every row is written: +Infinity gives 1 and 0, and a NaN is one in all four
+   */
+  sigmoidF32(
+    logits: number,
+    numRows: number,
+    numClasses: number,
+    on: number,
+    off: number,
+    logOn: number,
+    logOff: number,
+  ): number
+  sigmoidF64(
+    logits: number,
+    numRows: number,
+    numClasses: number,
+    on: number,
+    off: number,
+    logOn: number,
+    logOff: number,
+  ): number
+
   /** Index of the largest value of each row, the lowest on a tie; the first NaN if the row has one. indices: int32 [N], written. */
   argmaxF32(values: number, numRows: number, numClasses: number, indices: number): void
   argmaxF64(values: number, numRows: number, numClasses: number, indices: number): void

@@ -5,6 +5,7 @@ export interface TypedKernels {
   readonly softmax: Kernels['softmaxF32']
   readonly crossEntropySparse: Kernels['crossEntropySparseF32']
   readonly crossEntropyDense: Kernels['crossEntropyDenseF32']
+  readonly sigmoid: Kernels['sigmoidF32']
   readonly argmax: Kernels['argmaxF32']
   readonly readArray: Kernels['readArrayF32']
   readonly printRows: Kernels['printRowsF32']
@@ -17,6 +18,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       softmax: kernels.softmaxF32,
       crossEntropySparse: kernels.crossEntropySparseF32,
       crossEntropyDense: kernels.crossEntropyDenseF32,
+      sigmoid: kernels.sigmoidF32,
       argmax: kernels.argmaxF32,
       readArray: kernels.readArrayF32,
       printRows: kernels.printRowsF32,
@@ -26,6 +28,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       softmax: kernels.softmaxF64,
       crossEntropySparse: kernels.crossEntropySparseF64,
       crossEntropyDense: kernels.crossEntropyDenseF64,
+      sigmoid: kernels.sigmoidF64,
       argmax: kernels.argmaxF64,
       readArray: kernels.readArrayF64,
       printRows: kernels.printRowsF64,

@@ -116,6 +116,28 @@ export function createScalarLossKernels(memory: WebAssembly.Memory): LossKernels
     return -1
   }
 
+  const sigmoidOf =
+    (view: View): LossKernels['sigmoidF32'] =>
+    (logits, numRows, numClasses, on, off, logOn, logOff) => {
+      const size = numRows * numClasses
+      const z = view(logits, size)
+      const [ons, offs, logOns, logOffs] = [f64(on, size), f64(off, size), f64(logOn, size), f64(logOff, size)]
+      for (let i = 0; i < size; i++) {
+        const power = Math.exp(-Math.abs(z[i]!))
+        const log = Math.log1p(power)
+        ons[i] = (z[i]! < 0 ? power : 1) / (1 + power)
+        offs[i] = (z[i]! < 0 ? 1 : power) / (1 + power)
+        logOns[i] = Math.min(z[i]!, 0) - log
+        logOffs[i] = Math.min(-z[i]!, 0) - log
+      }
+      for (let n = 0; n < numRows; n++) {
+        const row = z.subarray(n * numClasses, (n + 1) * numClasses)
+        if (!row.every((score) => score < Number.POSITIVE_INFINITY)) return n
+        if (row.every((score) => score === Number.NEGATIVE_INFINITY)) return n
+      }
+      return -1
+    }
+
   const argmaxOf =
     (view: View): LossKernels['argmaxF32'] =>
     (values, numRows, numClasses, indices) => {
@@ -135,6 +157,8 @@ export function createScalarLossKernels(memory: WebAssembly.Memory): LossKernels
     crossEntropySparseF64: crossEntropySparseOf(f64),
     crossEntropyDenseF32: crossEntropyDenseOf(f32),
     crossEntropyDenseF64: crossEntropyDenseOf(f64),
+    sigmoidF32: sigmoidOf(f32),
+    sigmoidF64: sigmoidOf(f64),
     argmaxF32: argmaxOf(f32),
     argmaxF64: argmaxOf(f64),
   }

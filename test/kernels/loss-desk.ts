@@ -97,6 +97,17 @@ export class LossDesk {
     return this.#crossEntropyResult(dtype, faulty, losses, gradients, n, k)
   }
 
+  sigmoid(dtype: DType, logits: Rows) {
+    this.#clear()
+    const [n, k] = [logits.length, logits[0]!.length]
+    const z = this.#write(dtype, logits.flat())
+    const room = () => this.#room('F64', n * k)
+    const [on, off, logOn, logOff] = [room(), room(), room(), room()]
+    const faulty = this.#kernels[`sigmoid${dtype}`](z, n, k, on, off, logOn, logOff)
+    const read = (pointer: number) => this.#readRows('F64', pointer, n, k)
+    return { faulty, on: read(on), off: read(off), logOn: read(logOn), logOff: read(logOff) }
+  }
+
   argmax(dtype: DType, values: Rows): number[] {
     this.#clear()
     const n = values.length

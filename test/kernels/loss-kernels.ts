@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { LossKernels } from '../../src/kernels/contract.ts'
 import { type DType, LossDesk, type Rows, rounder } from './loss-desk.ts'
-import { argmaxReference, crossEntropyReference, softmaxReference } from './reference.ts'
+import { argmaxReference, crossEntropyReference, sigmoidReference, softmaxReference } from './reference.ts'
 
 /** Around the widths of a vector and of a block of the widest loop. */
 const CLASSES = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 1000]
@@ -12,6 +12,12 @@ const DTYPES = ['F32', 'F64'] as const
 const TOLERANCE = {
   F32: { loss: 2 * 2 ** -23, gradient: 1e-7 },
   F64: { loss: 1e-12, gradient: 2e-15 },
+} as const
+
+/** Relative, and what is as small as nothing. */
+const SIGMOID = {
+  F32: { relative: 3 * 2 ** -23, least: 2 ** -126 },
+  F64: { relative: 3 * 2 ** -52, least: 1e-307 },
 } as const
 
 type Random = () => number
@@ -46,6 +52,9 @@ export function describeLossKernels(
       for (const [kind, row] of Object.entries(LOGITS)) {
         test(`softmax of ${dtype} logits ${kind} agrees with the reference`, () => {
           for (const { logits } of cases(dtype, row)) expectSoftmax(dtype, logits)
+        })
+        test(`sigmoid of ${dtype} logits ${kind} agrees with the reference`, () => {
+          for (const { logits } of cases(dtype, row)) expectSigmoid(dtype, logits)
         })
         test(`sparse cross entropy of ${dtype} logits ${kind} agrees with the reference`, () => {
           for (const { logits, random } of cases(dtype, row)) expectSparse(dtype, logits, random)
@@ -152,6 +161,28 @@ export function describeLossKernels(
         }
       })
 
+      test(`sigmoid of ${dtype} keeps its digits at both ends and everywhere between`, () => {
+        expectSigmoid(dtype, [fill(20_001, (i) => rounder(dtype)((i - 10_000) / 100))])
+        expectSigmoid(dtype, [fill(2001, (i) => rounder(dtype)((i - 1000) * 1e-5))])
+      })
+
+      test(`sigmoid of ${dtype} writes every row and names the first that holds NaN, +Infinity or nothing but -Infinity`, () => {
+        for (const k of CLASSES) {
+          for (const fault of [Number.NaN, Number.POSITIVE_INFINITY]) {
+            for (const at of new Set([0, k >> 1, k - 1])) {
+              const logits = fill(3, (n) => fill(k, (i) => (n === 1 && i === at ? fault : 1)))
+              const { faulty, on, logOff } = desk.sigmoid(dtype, logits)
+              expect(faulty).toBe(1)
+              expect(on[1]![at]).toBe(Number.isNaN(fault) ? Number.NaN : 1)
+              expect(logOff[1]![at]).toBe(Number.isNaN(fault) ? Number.NaN : Number.NEGATIVE_INFINITY)
+              expectClose(on[2]![k - 1]!, sigmoidReference(1).on, 2e-7)
+            }
+          }
+          const masked = fill(k, () => Number.NEGATIVE_INFINITY)
+          expect(desk.sigmoid(dtype, [fill(k, () => 0), masked]).faulty).toBe(1)
+        }
+      })
+
       test(`argmax of ${dtype} is the lowest index of the maximum, or of a NaN`, () => {
         const random = randomOf(3)
         for (const k of CLASSES) {
@@ -188,6 +219,20 @@ export function describeLossKernels(
     }
     expectSame(desk.softmax(dtype, logits, 'in place'), { faulty, probabilities, rowMax, logSum })
     expectSame(desk.softmax(dtype, logits, 'not wanted'), { faulty, probabilities: [], rowMax, logSum })
+  }
+
+  function expectSigmoid(dtype: DType, logits: Rows): void {
+    const { faulty, ...results } = desk.sigmoid(dtype, logits)
+    expect(faulty).toBe(-1)
+    for (const [n, row] of logits.entries()) {
+      const expected = row.map(sigmoidReference)
+      for (const name of ['on', 'off', 'logOn', 'logOff'] as const) {
+        for (const [k, value] of results[name][n]!.entries()) {
+          const wanted = expected[k]![name]
+          expectClose(value, wanted, SIGMOID[dtype].relative * Math.abs(wanted) + SIGMOID[dtype].least, k)
+        }
+      }
+    }
   }
 
   function expectSparse(dtype: DType, logits: Rows, random: Random): void {

@@ -36,6 +36,14 @@ export function crossEntropyReference(
   }
 }
 
+/** sigmoid(z), sigmoid(-z) and their logs. */
+export function sigmoidReference(z: number) {
+  const power = Math.exp(-Math.abs(z))
+  const [most, least] = [1 / (1 + power), power / (1 + power)]
+  const [on, off] = z < 0 ? [least, most] : [most, least]
+  return { on, off, logOn: Math.min(z, 0) - Math.log1p(power), logOff: Math.min(-z, 0) - Math.log1p(power) }
+}
+
 export function argmaxReference(row: readonly number[]): number {
   const nan = row.findIndex(Number.isNaN)
   if (nan !== -1) return nan
