@@ -58,6 +58,31 @@ export const LossAnswer = z
         perplexity: AnswerNumber.describe('exp(nll).'),
       })
       .optional(),
+    per_class: z
+      .object({
+        count: answerTensor(
+          '[K]',
+          [1],
+          'Number of counted rows whose target the class is: the one it gives most; of sigmoid losses the rows whose label of it is above 1/2.',
+        ),
+        loss: answerTensor('[K]', [1], 'Mean of `losses` over them; "NaN" where there are none, as in the others.'),
+        accuracy: answerTensor('[K]', [1], 'Share of them that are predicted to be of the class.'),
+        confidence: answerTensor('[K]', [1], 'Mean probability of what is predicted of them.'),
+      })
+      .optional(),
+    hardest_rows: z
+      .object({
+        index: answerTensor('[H, 1]', [2], 'Where each row is: its indices in `losses`.'),
+        loss: answerTensor('[H]', [1], 'As in `losses`, the largest first.'),
+        target: answerTensor(
+          '[H]',
+          [1, 2],
+          'The class the target gives most; of sigmoid losses 1 or 0 for each class [H, K].',
+        ),
+        prediction: answerTensor('[H]', [1, 2], 'As in `predictions`.'),
+      })
+      .optional()
+      .describe('The counted rows of the largest loss, as many as `hardest` says.'),
     warnings: z
       .array(z.object({ code: z.string().describe('Stable.'), detail: z.string() }))
       .optional()

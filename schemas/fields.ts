@@ -16,7 +16,12 @@ export const OUTPUTS = [
   'log_probabilities',
   'predictions',
   'metrics',
+  'per_class',
+  'hardest_rows',
 ] as const
+
+/** Rows that the output "hardest_rows" gives unless the request says how many. */
+export const DEFAULT_HARDEST = 10
 
 export const Logits = tensor(
   '[N, K]',
@@ -123,6 +128,12 @@ export const Outputs = z
   .min(1)
   .default(['loss', 'losses', 'gradients', 'smoothed_targets'])
   .describe('What to return.')
+
+export const Hardest = z
+  .int()
+  .min(1)
+  .max(1000)
+  .describe(`How many rows the output "hardest_rows" gives; default ${DEFAULT_HARDEST}.`)
 
 export const Encoding = z
   .enum(['array', 'base64'])

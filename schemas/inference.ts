@@ -147,10 +147,10 @@ export function modelMetadata(definition: LossDefinition): z.input<typeof ModelM
         shape: Array<number>(rank).fill(-1),
         ...(isOptional ? { parameters: { optional: true } } : {}),
       })),
-    outputs: Object.entries(INFERENCE_OUTPUTS).map(([name, { datatype, shape }]) => ({
+    outputs: Object.entries(INFERENCE_OUTPUTS).map(([name, { datatype, shape, isPrediction }]) => ({
       name,
       datatype,
-      shape: name === 'predictions' && definition.family.predictsFor === 'class' ? [-1, -1] : [...shape],
+      shape: isPrediction && definition.family.predictsFor === 'class' ? [-1, -1] : [...shape],
     })),
   }
 }

@@ -14,6 +14,7 @@ const commonShape = {
   normalizer: fields.Normalizer.optional(),
   dtype: fields.Dtype,
   outputs: fields.Outputs,
+  hardest: fields.Hardest.optional(),
   encoding: fields.Encoding,
 }
 
@@ -56,6 +57,13 @@ function checkCombination(body: Record<string, unknown>, context: z.RefinementCt
       code: 'custom',
       path: ['normalizer'],
       message: `applies to reduction "mean" only, got "${body.reduction}"`,
+    })
+  }
+  if (body.hardest !== undefined && !(body.outputs as string[]).includes('hardest_rows')) {
+    context.addIssue({
+      code: 'custom',
+      path: ['hardest'],
+      message: 'applies to the output "hardest_rows" only, which is not asked for',
     })
   }
 }

@@ -60,4 +60,34 @@ describe('the sigmoid family', () => {
     expect(ask({ logits, targets: [[0, 1]] }).metrics.nll).toBeCloseTo(RIGHT / 2, 14)
     expect(ask({ logits, targets: [[0.5, 1]] }).metrics.nll).toBe(Infinity)
   })
+
+  test('counts a row for every class whose label is on', () => {
+    const falling = unlistedLoss({
+      targets: labels,
+      family: sigmoidFamily,
+      evaluate({ engine, losses, numRows }) {
+        engine.memory.f64(losses, numRows).set(Array.from({ length: numRows }, (_, row) => numRows - row))
+        return -1
+      },
+    })
+    const { perClass, hardestRows } = askUnlisted(falling, {
+      logits: [
+        [LN3, -LN3],
+        [LN3, LN3],
+        [0, 0],
+      ],
+      targets: [
+        [1, 1],
+        [0, 0.7],
+        [0.5, 0],
+      ],
+    })
+    expect(perClass).toEqual({
+      count: [1, 2],
+      loss: [3, 2.5],
+      accuracy: [1, 0.5],
+      confidence: [expect.closeTo(0.75, 15), expect.closeTo(0.75, 15)],
+    })
+    expect(hardestRows).toEqual({ index: [0, 1], loss: [3, 2], target: [1, 1, 0, 1], prediction: [1, 0, 1, 1] })
+  })
 })

@@ -30,6 +30,10 @@ type Dtype = 'float32' | 'float64'
 
 const HEADER_FIELDS = ['command', 'date', 'dtype', 'generator', 'numpy', 'python', 'seed', 'timm', 'torch']
 
+/** What the libraries have no word for: held against plain loops in tests of their own. */
+const OWN_OUTPUTS = ['per_class', 'hardest_rows']
+const OWN_FIELDS = ['hardest']
+
 const FLOAT64_TOLERANCE = 1e-12
 /** The kernels' promise: losses within 2 ulp, what comes of probabilities within 1e-7 before weights. */
 const FLOAT32_RELATIVE = 2 * 2 ** -23
@@ -70,7 +74,7 @@ for (const file of files) {
 test('every field of every request that has goldens is in one of them', () => {
   const losses = [...new Set(cases.map(({ request }) => request.loss ?? 'cross_entropy'))]
   const lossFields = losses.flatMap((name) => Object.keys(lossBranches.get(name)?.shape ?? {}))
-  expect([...new Set(lossFields)].filter((field) => !isExercised('loss', field))).toEqual([])
+  expect([...new Set(lossFields)].filter((field) => !isExercised('loss', field))).toEqual(OWN_FIELDS)
   expect(Object.keys(TargetsBody.shape).filter((field) => !isExercised('targets', field))).toEqual([])
 })
 
@@ -79,7 +83,7 @@ test('every value of a field that is a choice is in a golden', () => {
   const pairings = new Set(cases.flatMap(({ request }) => (request.mixup as { pairing?: unknown })?.pairing ?? []))
   expect(values('reduction')).toEqual(new Set(fields.REDUCTIONS))
   expect(values('smoothing')).toEqual(new Set(fields.SMOOTHINGS))
-  expect(values('outputs')).toEqual(new Set(fields.OUTPUTS))
+  expect(values('outputs')).toEqual(new Set(fields.OUTPUTS.filter((name) => !OWN_OUTPUTS.includes(name))))
   expect(values('encoding')).toEqual(new Set(['array', 'base64']))
   expect(values('class_axis')).toEqual(new Set([-1, 1]))
   expect([...fields.PAIRINGS].filter((pairing) => !pairings.has(pairing))).toEqual([])

@@ -86,16 +86,21 @@ for (const engine of engines) {
       const arrays = raw(request)
       const packed = raw({ ...request, encoding: 'base64' })
       for (const name of OUTPUTS) {
-        if (name === 'loss' || name === 'metrics') {
-          expect(packed[name]).toEqual(arrays[name])
-          continue
-        }
-        const tensor = packed[name] as Base64Tensor
-        expect(tensor.shape, name).toEqual(shapeOf(arrays[name]))
+        if (name === 'loss' || name === 'metrics') expect(packed[name]).toEqual(arrays[name])
+        else if (Array.isArray(arrays[name])) compare(name, packed[name], arrays[name])
+        else
+          for (const [member, values] of Object.entries(arrays[name] as object))
+            compare(`${name}.${member}`, (packed[name] as Record<string, unknown>)[member], values)
+      }
+
+      function compare(name: string, packed: unknown, array: unknown): void {
+        const tensor = packed as Base64Tensor
+        expect(tensor.shape, name).toEqual(shapeOf(array))
         const wide = dtype === 'float64' ? 'F64' : 'F32'
-        expect(tensor.dtype, name).toBe(name === 'predictions' ? 'I32' : wide)
+        const isInteger = /predictions|count|index|target$|prediction$/.test(name)
+        expect(tensor.dtype, name).toBe(isInteger ? 'I32' : wide)
         const round = dtype === 'float64' ? Number : Math.fround
-        const values = (arrays[name] as number[]).flat(Number.POSITIVE_INFINITY)
+        const values = (array as number[]).flat(Number.POSITIVE_INFINITY)
         expect(decode(tensor), name).toEqual(values.map(round))
       }
     })
@@ -113,6 +118,14 @@ for (const engine of engines) {
         for (const name of ['losses', 'predictions']) expect(shape(answer[name]), name).toEqual(rows)
         for (const name of ['gradients', 'smoothed_targets', 'probabilities', 'log_probabilities'])
           expect(shape(answer[name]), name).toEqual(logits)
+        const { index } = answer.hardest_rows as { index: unknown }
+        expect(shape(index)).toEqual([
+          Math.min(
+            10,
+            rows.reduce((a, b) => a * b),
+          ),
+          rows.length,
+        ])
       }
     })
   })

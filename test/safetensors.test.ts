@@ -143,7 +143,10 @@ describe('a safetensors answer', () => {
         dtype,
       })
       const round = dtype === 'float32' ? Math.fround : (value: number) => value
-      const flat = Object.entries(wanted).map(([name, value]) => [name, [value].flat(2).map(round)])
+      const flat = Object.entries(wanted as Record<string, unknown>).map(([name, value]) => [
+        name,
+        ([value].flat(2) as number[]).map(round),
+      ])
       expect(Object.fromEntries(Object.entries(tensors).map(([name, { values }]) => [name, values]))).toEqual(
         Object.fromEntries(flat),
       )
@@ -153,6 +156,28 @@ describe('a safetensors answer', () => {
       expect(JSON.parse(rest.warnings!)).toEqual(warnings)
     })
   }
+
+  test('holds the columns of classes and rows as tensors of their own', () => {
+    const outputs = '["per_class","hardest_rows"]'
+    const { tensors } = answerTo(pack({ logits, targets }, { outputs, hardest: '1' }))
+    const { per_class: classes, hardest_rows: rows } = ask('loss', {
+      logits: NESTED,
+      targets: [0, 1],
+      outputs: JSON.parse(outputs),
+      hardest: 1,
+    })
+    expect(Object.keys(tensors).sort()).toEqual([
+      ...Object.keys(rows!)
+        .sort()
+        .map((name) => `hardest_rows.${name}`),
+      ...Object.keys(classes!)
+        .sort()
+        .map((name) => `per_class.${name}`),
+    ])
+    expect(tensors['per_class.count']).toMatchObject({ dtype: 'I32', shape: [3], values: classes!.count })
+    expect(tensors['per_class.loss']).toMatchObject({ dtype: 'F32', shape: [3] })
+    expect(tensors['hardest_rows.index']).toMatchObject({ dtype: 'I32', shape: [1, 1], values: rows!.index.flat() })
+  })
 
   test('begins its data at a multiple of 8 and aligns each tensor to its elements', () => {
     for (const rows of [1, 2, 3, 4]) {

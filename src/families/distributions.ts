@@ -4,6 +4,7 @@ import { fromRows } from '../layout.ts'
 import { labelShares } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Family, Metrics, Scored } from './family.ts'
+import { targetClasses } from './target-classes.ts'
 
 /**
  * Fills `rowMax` and `logSum` (float64 [numRows]) such that log p = (score - rowMax) - logSum.
@@ -35,6 +36,8 @@ export function distributionFamily(
     probabilities: (scored) => probabilities(scored, normalize),
     logProbabilities: (scored) => logProbabilities(scored, normalize),
     predictions,
+    targetsOf: targetClasses,
+    confidences: (scored) => confidences(scored, normalize),
     metrics: (scored) => metrics(scored, normalize),
   }
 }
@@ -67,6 +70,20 @@ function predictions({ engine, layout, dtype, scores }: Scored): DenseOutput {
   return { kind: 'dense', dtype: 'I32', shape: layout.rowsShape, pointer }
 }
 
+/** The probability of the predicted class of each row. */
+function confidences(scored: Scored, normalize: Normalize): Float64Array {
+  const { engine, layout, dtype, scores } = scored
+  const { memory } = engine
+  const { numRows, numClasses } = layout
+  const { pointer } = predictions(scored)
+  const { rowMax, logSum } = normalizeRows(scored, normalize, 0)
+  const predicted = memory.i32(pointer, numRows)
+  const values = viewOf(memory, dtype, scores, numRows * numClasses)
+  return Float64Array.from({ length: numRows }, (_, row) =>
+    Math.exp(values[row * numClasses + predicted[row]!]! - rowMax[row]! - logSum[row]!),
+  )
+}
+
 /** Accuracy against the class the unsmoothed target gives most (the lowest on a tie), mean nll, and its exponential. */
 function metrics(scored: Scored, normalize: Normalize): Metrics {
   const { engine, layout, dtype, scores, targets } = scored
@@ -77,24 +94,18 @@ function metrics(scored: Scored, normalize: Normalize): Metrics {
   const values = viewOf(memory, dtype, scores, numRows * numClasses)
   const classes = memory.i32(predicted, numRows)
   const shares = labelShares(memory, dtype, targets.rows, numRows, numClasses)
+  const labels = targetClasses(scored)
   let rows = 0
   let hits = 0
   let total = 0
   for (let row = 0; row < numRows; row++) {
     if (!targets.counted[row]) continue
-    let label = -1
-    let most = 0
     for (let i = row * shares.stride; i < (row + 1) * shares.stride; i++) {
-      const k = shares.classOf(i)
       const share = shares.shareOf(i)
-      if (share > 0) total += share * (rowMax[row]! - values[row * numClasses + k]! + logSum[row]!)
-      if (share > most || (share === most && share > 0 && k < label)) {
-        most = share
-        label = k
-      }
+      if (share > 0) total += share * (rowMax[row]! - values[row * numClasses + shares.classOf(i)]! + logSum[row]!)
     }
     rows++
-    if (classes[row] === label) hits++
+    if (classes[row] === labels[row]) hits++
   }
   const nll = total / rows
   return { accuracy: hits / rows, nll, perplexity: Math.exp(nll) }

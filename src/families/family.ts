@@ -35,6 +35,10 @@ export interface Family {
   logProbabilities(scored: Scored): DenseOutput
   /** int32, [N] or [N, K] */
   predictions(scored: Scored): DenseOutput
+  /** int32, [numRows] or [numRows, numClasses]: what `predictions` would have to be; -1 or 0 in an ignored row. */
+  targetsOf(scored: Omit<Scored, 'scores'>): Int32Array
+  /** [numRows] or [numRows, numClasses]: the probability that is given to the prediction. */
+  confidences(scored: Scored): Float64Array
   /** Over what counts, each as much as the other; of the unsmoothed targets. */
   metrics(scored: Scored): Metrics
 }

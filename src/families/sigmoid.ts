@@ -4,6 +4,7 @@ import { fromRows } from '../layout.ts'
 import { labelShares } from '../target-rows.ts'
 import { ELEMENT_BYTES, type ElementType, viewOf } from '../wire/tensor.ts'
 import type { Family, Metrics, Scored } from './family.ts'
+import { targetLabels } from './target-classes.ts'
 
 /** Scores are logits, and every class is a question of its own: p = sigmoid(z). */
 export const sigmoidFamily: Family = {
@@ -14,6 +15,8 @@ export const sigmoidFamily: Family = {
   probabilities: (scored) => eachLogit(scored, scored.dtype, sigmoid),
   logProbabilities: (scored) => eachLogit(scored, scored.dtype, logSigmoid),
   predictions: (scored) => eachLogit(scored, 'I32', (z) => (z > 0 ? 1 : 0)),
+  targetsOf: targetLabels,
+  confidences,
   metrics,
 }
 
@@ -37,6 +40,11 @@ function eachLogit(scored: Scored, dtype: ElementType, value: (z: number) => num
   const to = viewOf(memory, dtype, pointer, size)
   for (let i = 0; i < size; i++) to[i] = value(from[i]!)
   return { kind: 'dense', dtype, shape: layout.shape, pointer: fromRows(memory, layout, dtype, pointer) }
+}
+
+function confidences({ engine, layout, dtype, scores }: Scored): Float64Array {
+  const logits = viewOf(engine.memory, dtype, scores, layout.numRows * layout.numClasses)
+  return Float64Array.from(logits, (z) => sigmoid(Math.abs(z)))
 }
 
 /** Over the elements of the rows that count: a label above 1/2 is on; nll is the binary cross entropy of the unsmoothed labels. */

@@ -1,7 +1,9 @@
+import { DEFAULT_HARDEST } from '../../schemas/fields.ts'
 import { DEFAULT_LOSS, fieldOfAnotherLoss, type LossRequest, lossBranches } from '../../schemas/loss.ts'
 import { tensorFields } from '../../schemas/tensor.ts'
 import type { AnswerObject, AnswerValue, DenseOutput } from '../answer.ts'
 import { type Batch, type Evaluated, evaluateBatch, prepareBatch } from '../batch.ts'
+import { hardestRows, perClass } from '../breakdown.ts'
 import type { Family } from '../families/family.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { fromRows } from '../layout.ts'
@@ -83,6 +85,9 @@ const OUTPUTS: Record<
   log_probabilities: ({ family, batch }) => family.logProbabilities(batch),
   predictions: ({ family, batch }) => family.predictions(batch),
   metrics: ({ family, batch }) => ({ ...family.metrics(batch) }),
+  per_class: ({ family, batch, evaluated }) => perClass(batch, family, evaluated.losses),
+  hardest_rows: ({ family, batch, evaluated, request: { hardest = DEFAULT_HARDEST } }) =>
+    hardestRows(batch, family, evaluated.losses, hardest),
 }
 
 const GIVEN = Object.entries(OUTPUTS)

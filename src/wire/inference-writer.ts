@@ -1,7 +1,7 @@
-import { type Answer, type AnswerObject, type DenseOutput, densify, isDense, isList, isSparse } from '../answer.ts'
+import { type Answer, type AnswerObject, type DenseOutput, densify, isList, isSparse } from '../answer.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded, Hints, Wishes } from './format.ts'
-import { DATATYPE_OF, MODEL_VERSION } from './inference.ts'
+import { DATATYPE_OF, INFERENCE_OUTPUTS, MODEL_VERSION } from './inference.ts'
 import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
 import { createText, type Region } from './text.ts'
 
@@ -20,7 +20,7 @@ export function writeInference(
 ): Encoded {
   const { memory } = engine
   const tensors = new Map<string, DenseOutput>()
-  collect(fields)
+  collect()
   const text = createText(engine)
   const data: Region[] = []
   const request = id === undefined ? '' : `"id":${JSON.stringify(id)},`
@@ -43,13 +43,14 @@ export function writeInference(
   for (const region of data) text.push(region)
   return { length: text.length, writeTo: text.writeTo, mediaType: 'application/octet-stream', headers }
 
-  function collect(object: AnswerObject): void {
-    for (const [name, value] of Object.entries(object)) {
+  function collect(): void {
+    for (const [name, { field = name }] of Object.entries(INFERENCE_OUTPUTS)) {
+      const given = fields[field]
+      const member = name.slice(name.lastIndexOf('.') + 1)
+      const value = field === name ? given : (given as AnswerObject | undefined)?.[member]
       if (value === undefined) continue
       if (typeof value === 'number') tensors.set(name, scalar(value))
-      else if (isSparse(value)) tensors.set(name, densify(memory, value))
-      else if (isDense(value)) tensors.set(name, value)
-      else if (typeof value === 'object' && !isList(value)) collect(value as AnswerObject)
+      else tensors.set(name, isSparse(value) ? densify(memory, value) : (value as DenseOutput))
     }
   }
 
@@ -71,7 +72,9 @@ export function writeInference(
     }
     text.push('"data":')
     text.push(
-      type === 'I32' ? JSON.stringify(Array.from(memory.i32(pointer, size))) : text.rows(type, pointer, 1, size),
+      type === 'I32' || size === 0
+        ? JSON.stringify(Array.from(memory.i32(pointer, size)))
+        : text.rows(type, pointer, 1, size),
     )
     text.push('}')
   }

@@ -57,6 +57,8 @@ export function writeJson(engine: Engine, answer: Answer): Encoded {
     if (answer.encoding === 'base64') writeBase64(output)
     else if (output.dtype === 'I32')
       text.push(JSON.stringify(nest(Array.from(memory.i32(output.pointer, sizeOf(output.shape))), output.shape)))
+    // The printer prints no row without numbers.
+    else if (sizeOf(output.shape) === 0) text.push('[]')
     else {
       const { dtype, pointer } = output
       writeNested(output.shape, (row, rows, columns) =>

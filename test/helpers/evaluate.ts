@@ -65,6 +65,13 @@ export interface LossAnswer {
   readonly log_probabilities: number[][]
   readonly predictions: number[]
   readonly metrics: { readonly accuracy: number; readonly nll: number; readonly perplexity: number }
+  readonly per_class?: Readonly<Record<'count' | 'loss' | 'accuracy' | 'confidence', number[]>>
+  readonly hardest_rows?: {
+    readonly index: number[][]
+    readonly loss: number[]
+    readonly target: number[] | number[][]
+    readonly prediction: number[] | number[][]
+  }
   readonly warnings?: readonly { readonly code: string; readonly detail: string }[]
 }
 

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { lossShape } from '../../schemas/loss.ts'
 import { tensorFields } from '../../schemas/tensor.ts'
+import type { AnswerObject } from '../../src/answer.ts'
 import { evaluateBatch, prepareBatch } from '../../src/batch.ts'
+import { hardestRows, perClass } from '../../src/breakdown.ts'
 import type { Family } from '../../src/families/family.ts'
 import { softmaxFamily } from '../../src/families/softmax.ts'
 import type { LossDefinition } from '../../src/losses/definition.ts'
@@ -43,6 +45,9 @@ export interface UnlistedAnswer {
   readonly logProbabilities: number[]
   readonly predictions: number[]
   readonly metrics: ReturnType<Family['metrics']>
+  /** Of the output "per_class", each [K]; of "hardest_rows", flat. */
+  readonly perClass: Record<string, number[]>
+  readonly hardestRows: Record<string, number[]>
 }
 
 /** What a request to it gives, tensors flat; in float64 unless it says otherwise. Throws the `Refusal` of a request it does not take. */
@@ -60,6 +65,8 @@ export function askUnlisted(definition: LossDefinition, request: Record<string, 
   const { family } = definition
   const flat = ({ dtype, pointer, shape }: ReturnType<Family['predictions']>) =>
     Array.from(viewOf(memory, dtype, pointer, sizeOf(shape)))
+  const members = (object: AnswerObject) =>
+    Object.fromEntries(Object.entries(object).map(([name, value]) => [name, flat(value as never)]))
   const smoothed = smoothedOutput(engine, { ...batch.layout, classAxis: -1 }, batch.dtype, batch.targets) as never
   return {
     loss,
@@ -71,5 +78,7 @@ export function askUnlisted(definition: LossDefinition, request: Record<string, 
     logProbabilities: flat(family.logProbabilities(batch)),
     predictions: flat(family.predictions(batch)),
     metrics: family.metrics(batch),
+    perClass: members(perClass(batch, family, losses)),
+    hardestRows: members(hardestRows(batch, family, losses, 2)),
   }
 }
