@@ -44,8 +44,8 @@ interface Content {
 type Transformers = Required<Pick<FastifyDynamicSwaggerOptions, 'transform' | 'transformObject'>>
 
 /**
- * The transformers from zod, and around them what two libraries leave out: @fastify/swagger drops the examples of a body that has several
- * media types, and zod-openapi can make a document only once, which is then both the JSON and the YAML.
+ * The transformers from zod, and around them what two libraries leave out: of a body that has several media types @fastify/swagger drops the
+ * examples and takes the description of the last for that of all, and zod-openapi can make a document only once, which is then both the JSON and the YAML.
  */
 function documentTransformers(): Transformers {
   const { transform, transformObject } = fastifyZodOpenApiTransformers as Transformers
@@ -60,11 +60,16 @@ function documentTransformers(): Transformers {
     },
     transformObject(input) {
       document ??= transformObject(input)
-      const paths = document.paths as Record<string, Record<string, { requestBody: { content: Content } }>>
+      const paths = document.paths as Record<
+        string,
+        Record<string, { requestBody: { description?: string; content: Content } }>
+      >
       for (const { path, method, content } of bodies) {
-        const described = paths[path]?.[method]?.requestBody.content
+        const body = paths[path]?.[method]?.requestBody
+        if (!body) continue
+        body.description = 'In the format that Content-Type names.'
         for (const [mediaType, { examples }] of Object.entries(content))
-          if (examples && described?.[mediaType]) described[mediaType].examples = examples
+          if (examples && body.content[mediaType]) body.content[mediaType].examples = examples
       }
       return document
     },
