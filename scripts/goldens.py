@@ -4,12 +4,16 @@
     .venv-goldens/bin/pip install --no-deps -r scripts/goldens/requirements.txt
     .venv-goldens/bin/python scripts/goldens.py
 
-with Debian's python3-torch and python3-numpy. Nothing here knows lossd; a case is a request and its answer, computed in float64
+with Debian's python3-torch and python3-numpy. A case is a request and its answer, computed in float64. For the losses that designs.py names, and
+for targets, nothing here knows lossd: the answer is computed
 
   * in closed form, by numpy, from the text of the contract (goldens/reference.py),
   * by every torch and timm function that can express the request, with autograd (goldens/routes.py).
 
 All must agree to 1e-12 of max(1, |value|), or nothing is written. The values are those of the first route of the case's `agrees_with`.
+For every other loss, and for the settings of any, it is what the definition's own `oracle` says (goldens/catalogue.py), a function of torch with
+autograd; there is no case where torch gives NaN.
+
 `source` is "torch" where there is such a route, and "contract" where there is none: torch answers NaN for 0 * -Infinity, for the gradient of
 0/0 and for what an ignored row holds, and has no function for targets alone. Numbers JSON lacks are "NaN", "Infinity" and "-Infinity".
 
@@ -29,6 +33,7 @@ import numpy as np
 import torch
 
 from goldens import timm_source
+from goldens.catalogue import catalogue_cases, definitions
 from goldens.designs import loss_cases, targets_cases
 from goldens.edges import edge_cases, output_cases, target_edge_cases
 from goldens.expected import ANSWERS
@@ -91,6 +96,10 @@ def main():
     files['targets'] = [('targets', *case) for case in [*targets_cases(), *target_edge_cases()]]
     for file, cases in files.items():
         write(file, [golden(*case) for case in cases])
+    for definition in definitions():
+        cases = catalogue_cases(definition)
+        common = {'operation': 'loss', 'source': 'torch', 'agrees_with': [f"the oracle of {definition['name']}"]}
+        write(f"loss-{definition['name'].replace('_', '-')}", [plain({**case, **common}) for case in cases])
 
 
 if __name__ == '__main__':

@@ -18,6 +18,7 @@ SMOOTHING = {
     'others_1': ('smoothing_others_one', {'label_smoothing': 1, 'smoothing': 'others'}),
     'prior': ('smoothing_prior', {'label_smoothing': 0.1}),
     'prior_1': ('smoothing_prior_one', {'label_smoothing': 1}),
+    'half': ('smoothing_half', {'label_smoothing': 0.1, 'smoothing': 'half'}),
 }
 REDUCTION = {
     'default': ('mean', {}),

@@ -124,6 +124,8 @@ class Batch:
         s, k = self.smoothing, self.num_classes
         if self.request.get('smoothing') == 'others':
             return 1 - s, s / (k - 1)
+        if self.request.get('smoothing') == 'half':
+            return 1 - s / 2, s / 2
         return 1 - s + s / k, s / k
 
     @cached_property

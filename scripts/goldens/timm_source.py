@@ -1,28 +1,34 @@
 """timm's own functions, from the installed package of the pinned version.
 
-Their files are loaded one by one: importing the package would pull in torchvision and the model zoo.
+`timm.loss` and `timm.data.mixup` are imported for themselves: what the packages around them import would pull in torchvision and the model zoo.
 """
 
-import importlib.util
+import sys
+from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
+from types import ModuleType
 
 PINNED = Path(__file__).with_name('requirements.txt').read_text().strip().removeprefix('timm==')
 
 
-def _load(path):
-    timm = distribution('timm')
-    if timm.version != PINNED:
-        raise SystemExit(f'expected timm {PINNED}, found {timm.version}')
-    spec = importlib.util.spec_from_file_location(path.replace('/', '_')[:-3], timm.locate_file(path))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _package(name):
+    """A package whose own code is not run; its modules are found where they are."""
+    package = ModuleType(name)
+    package.__path__ = [str(distribution('timm').locate_file(name.replace('.', '/')))]
+    sys.modules[name] = package
+    return package
 
 
-_losses = _load('timm/loss/cross_entropy.py')
+if distribution('timm').version != PINNED:
+    raise SystemExit(f"expected timm {PINNED}, found {distribution('timm').version}")
 
-LabelSmoothingCrossEntropy = _losses.LabelSmoothingCrossEntropy
-SoftTargetCrossEntropy = _losses.SoftTargetCrossEntropy
-mixup_target = _load('timm/data/mixup.py').mixup_target
+timm = _package('timm')
+timm.data = _package('timm.data')
+timm.loss = import_module('timm.loss')
+timm.data.mixup = import_module('timm.data.mixup')
+
+LabelSmoothingCrossEntropy = timm.loss.LabelSmoothingCrossEntropy
+SoftTargetCrossEntropy = timm.loss.SoftTargetCrossEntropy
+mixup_target = timm.data.mixup.mixup_target
 VERSION = PINNED
