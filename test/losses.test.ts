@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Identity, LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
 import { logSoftmax } from '../src/losses/reference.ts'
-import { capabilitiesOf, takes } from './helpers/capabilities.ts'
+import { capabilitiesOf, takes, variantsOf } from './helpers/capabilities.ts'
 import { type Case, casesOf } from './helpers/cases.ts'
 import { ask, engines, type LossAnswer } from './helpers/evaluate.ts'
 import {
@@ -66,6 +66,24 @@ for (const definition of losses) {
         })
       }
     }
+
+    const { isSoftmax, forms, groupSize } = capabilitiesOf(definition)
+    test.runIf(isSoftmax && forms.includes('indices') && groupSize === 1)('keeps the digits of a confident row', () => {
+      for (const params of variantsOf(definition, 3, randomOf(definition.name))) {
+        const request: ModelRequest = {
+          scores: [[50, 0, 0.5]],
+          targets: [0],
+          label_smoothing: 0,
+          dtype: 'float64',
+          params,
+        }
+        const model = expected(definition, request)
+        const { losses: rows, gradients } = ask('loss', bodyOf(definition, request))
+        within(rows, model.losses, { relative: 1e-10, absolute: 0 }, 'losses')
+        const differences = centralDifferences((values) => model.objective(0, values), request.scores[0]!)
+        within(gradients[0]!, differences, { relative: 1e-6, absolute: 0 }, 'gradients[0]')
+      }
+    })
 
     test.each(definition.identities ?? [])('$says', (identity) => {
       for (const each of identityCases(identity)) checkIdentity(definition, identity, each)

@@ -1,10 +1,10 @@
 import { LabelSmoothing } from '../../schemas/fields.ts'
 import { softmaxFamily } from '../families/softmax.ts'
+import type { Smoothing } from '../smoothing.ts'
 import { distributions } from '../target-kinds.ts'
-import { labelShares } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import { classWeightsMoveOptimum } from './class-weights.ts'
-import { crossEntropyOfDistributions } from './cross-entropy-routes.ts'
+import { crossEntropyOfDistributions, crossEntropyOfLabels } from './cross-entropy-routes.ts'
 import { type Block, defineLoss } from './definition.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
 
@@ -60,54 +60,65 @@ export const labelSmoothingCrossEntropy = defineLoss({
   },
 })
 
+const UNSMOOTHED: Smoothing = { keep: 1, mass: 0, offValue: 0, onValue: 1, prior: undefined }
+
+/** Each term by itself, and then their sum. */
 function nllPlusUniform(block: Block): number {
-  const { memory, typed } = block.engine
-  const { numRows, numClasses, dtype, targets } = block
-  const { keep, mass, prior } = targets.smoothing
-  const size = numRows * numClasses
-  const classWeights = block.classWeights ?? new Float64Array(numClasses).fill(1)
-  const uniform = classWeights.map((weight, k) => weight * (prior ? prior[k]! : 1 / numClasses))
-  const uniformSum = uniform.reduce((sum, share) => sum + share, 0)
+  const { targets } = block
+  const { keep, mass } = targets.smoothing
+  if (mass === 0) return nllTerm(block)
+  if (keep === 0) return uniformTerm(block)
+  const { memory } = block.engine
+  const size = block.numRows * block.numClasses
   return memory.scratch(() => {
-    const rowMax = memory.allocate(numRows * ELEMENT_BYTES.F64)
-    const logSum = memory.allocate(numRows * ELEMENT_BYTES.F64)
-    // The gradient starts as the probabilities.
-    const faulty = typed[dtype].softmax(block.scores, numRows, numClasses, block.gradients, rowMax, logSum)
+    const nll = memory.allocate(block.numRows * ELEMENT_BYTES.F64)
+    const nllGradients = block.gradients === 0 ? 0 : memory.allocate(size * ELEMENT_BYTES[block.dtype])
+    const faulty = nllTerm({ ...scaledBlock(block, keep), losses: nll, gradients: nllGradients })
     if (faulty !== -1) return faulty
-
-    const scores = viewOf(memory, dtype, block.scores, size)
-    const gradients = block.gradients === 0 ? undefined : viewOf(memory, dtype, block.gradients, size)
-    const maxima = memory.f64(rowMax, numRows)
-    const logSums = memory.f64(logSum, numRows)
-    const scales = memory.f64(block.gradientScale, numRows)
-    const losses = memory.f64(block.losses, numRows)
-    const shares = labelShares(memory, dtype, targets, numRows, numClasses)
-
-    for (let n = 0; n < numRows; n++) {
-      const row = n * numClasses
-      const max = maxima[n]!
-      const logPartition = logSums[n]!
-      let nll = 0
-      let labelSum = 0
-      for (let i = n * shares.stride; i < (n + 1) * shares.stride; i++) {
-        const k = shares.classOf(i)
-        const share = shares.shareOf(i) * classWeights[k]!
-        if (share > 0) nll += share * (max - scores[row + k]! + logPartition)
-        labelSum += share
-      }
-      let smooth = 0
-      for (let k = 0; k < numClasses; k++)
-        if (uniform[k]! > 0) smooth += uniform[k]! * (max - scores[row + k]! + logPartition)
-      losses[n] = (keep === 0 ? 0 : keep * nll) + (mass === 0 ? 0 : mass * smooth)
-      if (!gradients) continue
-      const scale = scales[n]!
-      const sum = keep * labelSum + mass * uniformSum
-      for (let k = 0; k < numClasses; k++) gradients[row + k] = scale * (sum * gradients[row + k]! - mass * uniform[k]!)
-      for (let i = n * shares.stride; i < (n + 1) * shares.stride; i++) {
-        const k = shares.classOf(i)
-        gradients[row + k] = gradients[row + k]! - scale * keep * shares.shareOf(i) * classWeights[k]!
-      }
-    }
+    uniformTerm(scaledBlock(block, mass))
+    const losses = memory.f64(block.losses, block.numRows)
+    memory.f64(nll, block.numRows).forEach((loss, n) => {
+      losses[n] = keep * loss + mass * losses[n]!
+    })
+    if (nllGradients !== 0)
+      add(viewOf(memory, block.dtype, block.gradients, size), viewOf(memory, block.dtype, nllGradients, size))
     return -1
   })
+}
+
+function nllTerm(block: Block): number {
+  const targets = { ...block.targets, smoothing: UNSMOOTHED }
+  return targets.kind === 'sparse'
+    ? crossEntropyOfLabels(block, targets)
+    : crossEntropyOfDistributions({ ...block, targets })
+}
+
+/** Cross entropy of what every row is smoothed towards: no row has a label of its own. */
+function uniformTerm(block: Block): number {
+  const { memory } = block.engine
+  const { numRows, numClasses } = block
+  const { prior } = block.targets.smoothing
+  return memory.scratch(() => {
+    const labels = memory.allocate(numRows * ELEMENT_BYTES.I32)
+    const shares = memory.allocate(numRows * ELEMENT_BYTES.F64)
+    memory.i32(labels, numRows).fill(0)
+    memory.f64(shares, numRows).fill(0)
+    const smoothing = { keep: 0, mass: 1, offValue: 1 / numClasses, onValue: 1 / numClasses, prior }
+    return crossEntropyOfLabels(block, { kind: 'sparse', smoothing, labels, shares, entries: 1 })
+  })
+}
+
+/** The same rows with their gradients multiplied by a factor. Lives in scratch memory. */
+function scaledBlock(block: Block, factor: number): Block {
+  const { memory } = block.engine
+  const gradientScale = memory.allocate(block.numRows * ELEMENT_BYTES.F64)
+  const scales = memory.f64(block.gradientScale, block.numRows)
+  memory.f64(gradientScale, block.numRows).forEach((_, n, scaled) => {
+    scaled[n] = factor * scales[n]!
+  })
+  return { ...block, gradientScale }
+}
+
+function add(sum: Float32Array | Float64Array, addend: Float32Array | Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + addend[i]!
 }
