@@ -44,7 +44,12 @@ export function rowsFrom(rows: TargetRows, start: number, numClasses: number, dt
       }
 }
 
-/** Writes q, the smoothed targets of the first `numRows` rows, to `out` [numRows, numClasses]. */
+/**
+ * Writes q, the smoothed targets of the first `numRows` rows.
+ *
+ * @param dtype element type of dense rows
+ * @param out   [numRows, numClasses] of `outType`
+ */
 export function writeSmoothed(
   memory: KernelMemory,
   dtype: 'F32' | 'F64',
@@ -52,10 +57,11 @@ export function writeSmoothed(
   numRows: number,
   numClasses: number,
   out: number,
+  outType = dtype,
 ): void {
   const { keep, mass, prior, onValue, offValue } = rows.smoothing
   const size = numRows * numClasses
-  const q = viewOf(memory, dtype, out, size)
+  const q = viewOf(memory, outType, out, size)
   if (rows.kind === 'dense') {
     const t = viewOf(memory, dtype, rows.values, size)
     if (mass === 0) q.set(t)
