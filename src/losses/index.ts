@@ -1,8 +1,15 @@
 import { crossEntropy } from './cross-entropy.ts'
 import type { LossDefinition } from './definition.ts'
+import { focal } from './focal.ts'
 import { labelSmoothingCrossEntropy } from './label-smoothing-cross-entropy.ts'
 import { nll } from './nll.ts'
 import { softTargetCrossEntropy } from './soft-target-cross-entropy.ts'
 
 /** Every loss the service offers, in the order of the documents. To add one: write its file, add its line. */
-export const losses: readonly LossDefinition[] = [crossEntropy, labelSmoothingCrossEntropy, softTargetCrossEntropy, nll]
+export const losses: readonly LossDefinition[] = [
+  crossEntropy,
+  labelSmoothingCrossEntropy,
+  softTargetCrossEntropy,
+  nll,
+  focal,
+]
