@@ -134,3 +134,23 @@ export const EquivalenceAnswer = z
       .describe("Where a row's loss is smallest: p = q, at a logit gap of log(on / off)."),
   })
   .meta({ id: 'EquivalenceAnswer' })
+
+export const SweepAnswer = z
+  .object({
+    parameter: z.string(),
+    normalizer: AnswerNumber.optional().describe(
+      'What "mean" divided by; 1 for "sum". Left out where it depends on the parameter.',
+    ),
+    points: z.array(
+      z.object({
+        value: AnswerNumber.describe('Of the parameter.'),
+        loss: AnswerNumber.describe('The reduced loss.'),
+        gradient_norm: AnswerNumber.describe('L2 norm of the reduced gradient over the whole batch.'),
+      }),
+    ),
+    best: z
+      .object({ value: AnswerNumber, loss: AnswerNumber })
+      .optional()
+      .describe('The first point of the smallest loss; left out where every loss is "NaN".'),
+  })
+  .meta({ id: 'SweepAnswer' })

@@ -79,6 +79,13 @@ export function fieldOfAnotherLoss(field: string, name: string): string | undefi
   return `${name} does not take it; ${takers.map((loss) => loss.name).join(', ')} ${takers.length === 1 ? 'does' : 'do'}`
 }
 
+/** The same for a path whose bodies are those of the losses, less some fields. */
+export function fieldOfAnotherPath(field: string, name: string, path: string): string | undefined {
+  return Object.hasOwn(lossBranches.get(name)!.shape, field)
+    ? `${path} does not take it; /loss does`
+    : fieldOfAnotherLoss(field, name)
+}
+
 /** The contract of `POST /loss`: a union discriminated by `loss`. */
 export const LossBody = z
   .discriminatedUnion('loss', [...lossBranches.values()] as never)
@@ -87,6 +94,6 @@ export const LossBody = z
 /** The contract of `POST /equivalence`: the body of cross entropy. */
 export const EquivalenceBody = lossBranches.get(DEFAULT_LOSS)!
 
-function pascalCase(name: string): string {
+export function pascalCase(name: string): string {
   return name.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())
 }

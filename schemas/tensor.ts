@@ -8,6 +8,8 @@ export interface TensorKind {
   /** The least number of dimensions it may have. */
   readonly rank: number
   readonly holds: 'numbers' | 'indices'
+  /** Whether one number may stand in place of the tensor. */
+  readonly orNumber?: boolean
 }
 
 /** Schemas whose value may be a tensor. A decoder asks it which fields to read as numbers in memory. */
@@ -105,8 +107,18 @@ export function tensorOr<T extends string | number>(
         Object.assign(jsonSchema, { anyOf: [plainSchema, ...tensorJsonSchema([1]).anyOf] })
       },
     })
-  tensors.add(schema, { rank: 1, holds })
+  tensors.add(schema, { rank: 1, holds, orNumber: takesNumber(plain) })
   return schema as z.ZodType<T | Tensor>
+}
+
+/** Whether a field may be one number that is no class index. */
+export function takesNumber(field: unknown): boolean {
+  if (field instanceof z.ZodOptional || field instanceof z.ZodDefault || field instanceof z.ZodNullable)
+    return takesNumber(field.unwrap())
+  if (field instanceof z.ZodUnion) return field.options.some(takesNumber)
+  if (field instanceof z.ZodLiteral) return [...field.values].some((value) => typeof value === 'number')
+  const kind = tensors.get(field as z.ZodType)
+  return kind ? kind.holds === 'numbers' && kind.orNumber === true : field instanceof z.ZodNumber
 }
 
 /** Dotted paths of the fields of an object schema that may hold a tensor: `logits`, `mixup.lam`. */

@@ -9,6 +9,7 @@ import { metricsRoute } from '../routes/metrics.ts'
 import { negotiate } from '../routes/negotiation.ts'
 import { openApiRoutes } from '../routes/openapi.ts'
 import { problemsRoute } from '../routes/problems.ts'
+import { sweepRoute } from '../routes/sweep.ts'
 import { targetsRoute } from '../routes/targets.ts'
 import { v2Routes } from '../routes/v2.ts'
 import type { Config } from './config.ts'
@@ -91,6 +92,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   lossRoute(server, services)
   targetsRoute(server, services)
   equivalenceRoute(server, services)
+  sweepRoute(server, services)
   lossesRoutes(server)
   problemsRoute(server)
   healthRoutes(server, services)

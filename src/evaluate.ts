@@ -2,6 +2,7 @@ import type { Engine } from './kernels/engine.ts'
 import { equivalenceOperation } from './operations/equivalence.ts'
 import { lossOperation } from './operations/loss.ts'
 import type { Operation } from './operations/operation.ts'
+import { sweepOperation } from './operations/sweep.ts'
 import { targetsOperation } from './operations/targets.ts'
 import { type Problem, Refusal } from './problems.ts'
 import type { Hints } from './wire/format.ts'
@@ -11,6 +12,7 @@ const operations = {
   loss: lossOperation,
   targets: targetsOperation,
   equivalence: equivalenceOperation,
+  sweep: sweepOperation,
 } satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations

@@ -38,11 +38,16 @@ export function shareTargets(
     for (let start = first; start < values.length; start += first) values.copyWithin(start, 0, first)
   }
   repeat(counted)
-  if (rows.kind === 'dense') repeat(viewOf(memory, dtype, rows.values, numRows * numClasses))
-  else {
-    repeat(memory.i32(rows.labels, numRows * rows.entries))
-    repeat(memory.f64(rows.shares, numRows * rows.entries))
+  if (rows.kind === 'dense') {
+    // A copy: these may be the client's own numbers, which another evaluation reads again.
+    const values = memory.allocate(numRows * numClasses * ELEMENT_BYTES[dtype])
+    const shared = viewOf(memory, dtype, values, numRows * numClasses)
+    shared.set(viewOf(memory, dtype, rows.values, numRows * numClasses))
+    repeat(shared)
+    return { rows: { ...rows, values }, counted, isIndexRoute }
   }
+  repeat(memory.i32(rows.labels, numRows * rows.entries))
+  repeat(memory.f64(rows.shares, numRows * rows.entries))
   return { rows, counted, isIndexRoute }
 }
 

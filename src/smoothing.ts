@@ -37,19 +37,26 @@ const PRIOR_RULES = {
 
 /** Coefficients of the smoothing; refuses a prior that is no distribution and a convention that has no meaning. */
 export function smoothingOf(memory: KernelMemory, fields: SmoothingFields, numClasses: number): Smoothing {
-  const { label_smoothing: s = 0, smoothing = 'uniform' } = fields
-  if (fields.prior !== undefined) {
-    if (smoothing !== 'uniform') throw refuseAt('validation_failed', ['smoothing'], PRIOR_RULES[smoothing])
-    const prior = checkPrior(memory, fields.prior, numClasses)
-    return { keep: 1 - s, mass: s, offValue: Number.NaN, onValue: Number.NaN, prior }
-  }
-  if (smoothing === 'half') return { keep: 1 - s, mass: s, offValue: s / 2, onValue: 1 - s / 2, prior: undefined }
+  const { smoothing = 'uniform' } = fields
+  if (fields.prior === undefined) return smoothingAt(fields, numClasses, undefined)
+  if (smoothing !== 'uniform') throw refuseAt('validation_failed', ['smoothing'], PRIOR_RULES[smoothing])
+  return smoothingAt(fields, numClasses, checkPrior(memory, fields.prior, numClasses))
+}
+
+/** The same towards a prior that has been read, or none. */
+export function smoothingAt(
+  { label_smoothing: s = 0, smoothing = 'uniform' }: Pick<SmoothingFields, 'label_smoothing' | 'smoothing'>,
+  numClasses: number,
+  prior: Float64Array | undefined,
+): Smoothing {
+  if (prior) return { keep: 1 - s, mass: s, offValue: Number.NaN, onValue: Number.NaN, prior }
+  if (smoothing === 'half') return { keep: 1 - s, mass: s, offValue: s / 2, onValue: 1 - s / 2, prior }
   if (smoothing === 'others') {
     if (numClasses === 1) throw refuseAt('validation_failed', ['smoothing'], '"others" needs at least 2 classes, got 1')
     const mass = (s * numClasses) / (numClasses - 1)
-    return { keep: 1 - mass, mass, offValue: s / (numClasses - 1), onValue: 1 - s, prior: undefined }
+    return { keep: 1 - mass, mass, offValue: s / (numClasses - 1), onValue: 1 - s, prior }
   }
-  return { keep: 1 - s, mass: s, offValue: s / numClasses, onValue: 1 - s + s / numClasses, prior: undefined }
+  return { keep: 1 - s, mass: s, offValue: s / numClasses, onValue: 1 - s + s / numClasses, prior }
 }
 
 function checkPrior(memory: KernelMemory, tensor: Tensor, numClasses: number): Float64Array {

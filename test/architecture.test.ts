@@ -17,6 +17,7 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
     'batch',
     'src/batch.ts',
     'src/breakdown.ts',
+    'src/smoothing-curve.ts',
     'src/row-groups.ts',
     'src/decomposition.ts',
     'src/smoothed-output.ts',

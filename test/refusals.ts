@@ -1,4 +1,5 @@
 import type { Config } from '../src/config.ts'
+import type { OperationName } from '../src/evaluate.ts'
 import type { ProblemCode } from '../src/problems.ts'
 
 /**
@@ -11,7 +12,7 @@ export type Situation = 'chunked' | 'gzip' | 'rate spent' | 'queue full' | 'work
 export interface RefusalCase {
   /** What is wrong, after the words "is refused:". */
   readonly name: string
-  readonly operation?: 'loss' | 'targets' | 'equivalence'
+  readonly operation?: OperationName
   /** Where it is no evaluation. */
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS'
   readonly path?: string
@@ -85,6 +86,7 @@ function wrongTypes(
 }
 
 const inMixup = (field: string) => (value: unknown) => request({ mixup: { lam: 0.5, [field]: value } })
+const inSweep = (fields: object): object => request({ parameter: 'label_smoothing', values: [0, 0.1], ...fields })
 const inTargets = (field: string) => (value: unknown) => ({ targets: [0, 1], num_classes: 3, [field]: value })
 
 /** What a tensor field takes is an array or a container: of those the elements and the members are at fault. */
@@ -620,6 +622,111 @@ export const refusals: readonly RefusalCase[] = [
       body: request({ loss: 'nll' }),
       pointer: '/loss',
       detail: 'expected "cross_entropy", got "nll"',
+    },
+
+    {
+      name: 'outputs given to /sweep',
+      operation: 'sweep',
+      body: inSweep({ outputs: ['loss'] }),
+      pointer: '/outputs',
+      detail: '/sweep does not take it; /loss does',
+    },
+    {
+      name: 'the scores of another loss given to /sweep',
+      operation: 'sweep',
+      body: inSweep({ log_probabilities: logits }),
+      pointer: '/log_probabilities',
+      detail: 'cross_entropy does not take it; nll does',
+    },
+    {
+      name: 'a misspelt loss for /sweep',
+      operation: 'sweep',
+      body: inSweep({ loss: 'cross_entrpy' }),
+      pointer: '/loss',
+      detail: 'did you mean "cross_entropy"?',
+    },
+    {
+      name: 'a sweep of nothing',
+      operation: 'sweep',
+      body: request({ values: [0] }),
+      pointer: '/parameter',
+      detail: /^.*"label_smoothing".*, got nothing$/,
+    },
+    {
+      name: 'a sweep along what is no number',
+      operation: 'sweep',
+      body: inSweep({ parameter: 'reduction' }),
+      pointer: '/parameter',
+      detail: /"label_smoothing".*, got "reduction"/,
+    },
+    {
+      name: 'a sweep without values',
+      operation: 'sweep',
+      body: request({ parameter: 'label_smoothing' }),
+      pointer: '/values',
+      detail: 'expected a tensor [V], got nothing',
+    },
+    {
+      name: 'a sweep along no values',
+      operation: 'sweep',
+      body: inSweep({ values: [] }),
+      pointer: '/values',
+      detail: 'expected 1 to 1000 values, got shape [0]',
+    },
+    {
+      name: 'a sweep along a matrix',
+      operation: 'sweep',
+      body: inSweep({ values: [[0, 1]] }),
+      pointer: '/values',
+      detail: 'expected 1 to 1000 values, got shape [1, 2]',
+    },
+    {
+      name: 'a sweep along too many values',
+      operation: 'sweep',
+      body: inSweep({ values: Array.from({ length: 1001 }, () => 0) }),
+      pointer: '/values',
+      detail: 'expected 1 to 1000 values, got shape [1001]',
+    },
+    {
+      name: 'a value of a sweep that is out of range',
+      operation: 'sweep',
+      body: inSweep({ values: [0, 0.1, 1.5] }),
+      pointer: '/values/2',
+      detail: 'expected number to be <=1, got 1.5',
+    },
+    {
+      name: 'a value of a sweep that is no number',
+      operation: 'sweep',
+      body: inSweep({ values: [0, 'half'] }),
+      pointer: '/values/1',
+      detail: 'expected a number, got the string "half"',
+    },
+    {
+      name: 'NaN among the values of a sweep',
+      operation: 'sweep',
+      body: inSweep({ values: ['NaN'] }),
+      pointer: '/values/0',
+      detail: 'got NaN',
+    },
+    {
+      name: 'a sweep that reduces nothing',
+      operation: 'sweep',
+      body: inSweep({ reduction: 'none' }),
+      pointer: '/reduction',
+      detail: /"mean".*"sum".*, got "none"/,
+    },
+    {
+      name: 'a sweep of more work than a small body may ask for',
+      operation: 'sweep',
+      body: {
+        loss: 'nll',
+        log_probabilities: { dtype: 'U8', shape: [600, 500], data: Buffer.alloc(300_000).toString('base64') },
+        targets: { dtype: 'U8', shape: [600], data: Buffer.alloc(600).toString('base64') },
+        parameter: 'label_smoothing',
+        values: Array.from({ length: 1000 }, () => 0),
+      },
+      pointer: '/values',
+      detail: 'expected at most 894 values for 600 rows of 500 classes, got 1000',
     },
 
     {
@@ -1792,6 +1899,18 @@ export const refusals: readonly RefusalCase[] = [
       body: { loss: 'nll', log_probabilities: [[-1, 'NaN']], targets: [0] },
       pointer: '/log_probabilities/0/1',
       detail: 'got NaN',
+    },
+    {
+      name: 'NaN in logits for /sweep',
+      operation: 'sweep',
+      body: inSweep({
+        logits: [
+          [2, 1, 0],
+          [0, 'NaN', 1],
+        ],
+      }),
+      pointer: '/logits/1/1',
+      detail: 'expected a finite number or -Infinity, got NaN',
     },
     {
       name: 'NaN in logits for /equivalence',

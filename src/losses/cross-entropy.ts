@@ -43,6 +43,7 @@ export const crossEntropy = defineLoss({
     targets: [0, 1],
     label_smoothing: 0.1,
   },
+  affineInSmoothing: () => true,
   warnings: classWeightsMoveOptimum,
 
   evaluate: (block) =>

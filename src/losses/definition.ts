@@ -133,6 +133,11 @@ export interface LossDefinition<Params extends z.ZodRawShape = z.ZodRawShape> {
   rowsTogether?(params: z.output<z.ZodObject<Params>>): number
   /** Traps of this loss; those of every loss are in `src/warnings.ts`. Asked for every answer, so it looks at no score. */
   warnings?(judged: Judged, params: Operands<Params>): readonly Warning[]
+  /**
+   * Whether, with these parameters, the loss of a row is -sum_k w_k q_k log p_k of p = softmax(scores) and nothing else: it and its gradient
+   * are then affine in label smoothing, and a whole curve costs one softmax. Default: no.
+   */
+  affineInSmoothing?(params: Operands<Params>): boolean
   /** Where it is another loss; tested on real requests. */
   readonly identities?: readonly Identity[]
   /** A request that runs, for the documents. */

@@ -45,6 +45,7 @@ export const labelSmoothingCrossEntropy = defineLoss({
     ],
     targets: [0, 1],
   },
+  affineInSmoothing: () => true,
   warnings: classWeightsMoveOptimum,
 
   // The two terms have opposite signs where "others" gives the label less than the rest, and would meet as Infinity - Infinity.

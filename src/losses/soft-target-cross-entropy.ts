@@ -43,6 +43,7 @@ export const softTargetCrossEntropy = defineLoss({
     label_smoothing: 0.1,
     mixup: { lam: 0.7 },
   },
+  affineInSmoothing: () => true,
   warnings: classWeightsMoveOptimum,
 
   evaluate: crossEntropyOfDistributions,

@@ -1,5 +1,5 @@
 import { DEFAULT_HARDEST } from '../../schemas/fields.ts'
-import { DEFAULT_LOSS, fieldOfAnotherLoss, type LossRequest, lossBranches } from '../../schemas/loss.ts'
+import { fieldOfAnotherLoss, type LossRequest, lossBranches } from '../../schemas/loss.ts'
 import { tensorFields } from '../../schemas/tensor.ts'
 import type { AnswerObject, AnswerValue, DenseOutput } from '../answer.ts'
 import { type Batch, type Evaluated, evaluateBatch, prepareBatch } from '../batch.ts'
@@ -7,17 +7,12 @@ import { hardestRows, perClass } from '../breakdown.ts'
 import type { Family } from '../families/family.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { fromRows } from '../layout.ts'
-import type { LossDefinition } from '../losses/definition.ts'
-import { losses } from '../losses/index.ts'
-import { refuseAt, shown } from '../problems.ts'
 import { smoothedOutput } from '../smoothed-output.ts'
 import { warningsOf } from '../warnings.ts'
-import type { Envelope } from '../wire/format.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Operation } from './operation.ts'
-import { suggestion, validate } from './validate.ts'
-
-const definitions: ReadonlyMap<string, LossDefinition> = new Map(losses.map((loss) => [loss.name, loss]))
+import { selectLoss } from './select-loss.ts'
+import { validate } from './validate.ts'
 
 /** `POST /loss`: one loss over a batch. */
 export const lossOperation: Operation = {
@@ -47,15 +42,6 @@ export const lossOperation: Operation = {
       rows: batch.layout.numRows,
     }
   },
-}
-
-function selectLoss(envelope: Envelope): LossDefinition {
-  const name = envelope.loss === undefined ? DEFAULT_LOSS : envelope.loss
-  const definition = typeof name === 'string' ? definitions.get(name) : undefined
-  if (definition) return definition
-  const known = [...definitions.keys()]
-  const meant = typeof name === 'string' ? suggestion(name, known) : ''
-  throw refuseAt('validation_failed', ['loss'], `expected one of ${known.join(', ')}, got ${shown(name)}${meant}`)
 }
 
 interface OutputContext {

@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { mismatch } from '../../schemas/tensor.ts'
-import { type Fault, MAX_FAULTS, PROBLEMS, type ProblemCode, pointer, Refusal } from '../problems.ts'
+import { type Fault, MAX_FAULTS, PROBLEMS, type ProblemCode, pointer, Refusal, refuseAt } from '../problems.ts'
 
 /** Why a field that the schema does not have is not taken, where there is more to say than that it is unknown. */
 export type ExplainField = (field: string) => string | undefined
@@ -34,13 +34,18 @@ function faultsOf(issue: z.core.$ZodIssue, fields: unknown, schema: z.ZodType, e
     })
   }
   const code = issue.code === 'custom' && issue.params?.problem
-  return [
-    coded(
-      isProblemCode(code) ? code : 'validation_failed',
-      path,
-      issue.code === 'custom' ? issue.message : mismatch(issue.message, valueAt(fields, path)),
-    ),
-  ]
+  return [coded(isProblemCode(code) ? code : 'validation_failed', path, detailOf(issue, valueAt(fields, path)))]
+}
+
+/** What was expected of a value, and what came. */
+function detailOf(issue: z.core.$ZodIssue, value: unknown): string {
+  return issue.code === 'custom' ? issue.message : mismatch(issue.message, value)
+}
+
+/** Refuses a value that this field would not take, at the place where it stands. */
+export function validateValue(schema: z.ZodType, value: unknown, path: readonly (string | number)[]): void {
+  const [issue] = schema.safeParse(value).error?.issues ?? []
+  if (issue) throw refuseAt('validation_failed', path, detailOf(issue, value))
 }
 
 /** Names of the fields that an object of the schema has. */

@@ -27,7 +27,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         schemas: tensorComponents as never,
       },
       tags: [
-        { name: 'evaluation', description: 'Losses, targets and their equivalence.' },
+        { name: 'evaluation', description: 'Losses, targets, and tools over them.' },
         { name: 'inference protocol', description: 'Open Inference Protocol v2: every loss is a model.' },
         { name: 'catalogue', description: 'What there is.' },
         { name: 'operations', description: 'Health and metrics.' },

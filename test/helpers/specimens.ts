@@ -38,6 +38,7 @@ export const jsonSpecimens: readonly Specimen[] = [
     mixup: { lam: [0.3, 0.4], pairing: [1, 0] },
   }),
   json('targets', { targets: [0, 2], num_classes: 3, label_smoothing: 0.1, mixup: { lam: 0.3 } }),
+  json('sweep', { logits: nested, targets: [0, 1], parameter: 'label_smoothing', values: [0, 0.1], dtype: 'float64' }),
   json('equivalence', { logits: nested, targets: [0, 1], label_smoothing: 0.1, prior: [0.5, 0.25, 0.25] }),
 ]
 
@@ -58,6 +59,11 @@ export const safetensorsSpecimens: readonly Specimen[] = [
   },
   { operation: 'targets', formats: SAFETENSORS, body: pack({ targets }, { num_classes: '3', smoothing: 'others' }) },
   { operation: 'equivalence', formats: SAFETENSORS, body: pack({ logits, targets }) },
+  {
+    operation: 'sweep',
+    formats: SAFETENSORS,
+    body: pack({ logits, targets, values: tensor('F64', [2], [0, 1]) }, { parameter: 'label_smoothing' }),
+  },
 ]
 
 function binary(...request: Parameters<typeof binaryRequest>): Specimen {
