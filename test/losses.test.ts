@@ -38,7 +38,7 @@ const OTHERS: typeof CROSS_ENTROPY = {
 const DIFFERENCES: Tolerance = { relative: 1e-6, absolute: 1e-6 }
 /** Two evaluations a class, each of them over every class. */
 const MAX_CLASSES_FOR_DIFFERENCES = 9
-/** Nearer to a kink a difference is taken across it. */
+/** Nearer to a kink a difference is taken across it, and so may rounding be. */
 const LEAST_DISTANCE_TO_KINK = 1e-4
 
 for (const definition of losses) {
@@ -132,8 +132,9 @@ for (const definition of losses) {
   function checkRounding(answer: LossAnswer, each: Case, engine: (typeof engines)[number]): void {
     const rounded = modelRequest(definition, roundedCase(each), 'float64')
     const exact = ask('loss', bodyOf(definition, rounded), engine)
-    const { scales } = expected(definition, rounded)
+    const { scales, distanceToKink } = expected(definition, rounded)
     answer.gradients.forEach((row, n) => {
+      if (distanceToKink(n) < LEAST_DISTANCE_TO_KINK) return
       const scale = Math.max(...membersOf(n, rounded).map((member) => scales[member]!))
       const tolerance = scaled(tolerances.float32.gradients, scale * weightOf(rounded))
       within(row, exact.gradients[n]!, tolerance, `gradients[${n}] in float32`)

@@ -26,6 +26,11 @@ export function logSoftmax(logits: readonly number[]): number[] {
   return logits.map((z) => z - logits[top]! - Math.log1p(rest))
 }
 
+/** p - q, where p rounds to 1 too. */
+export function probabilityMinus(logP: number, q: number): number {
+  return logP > -0.5 ? 1 - q + Math.expm1(logP) : Math.exp(logP) - q
+}
+
 /** -sum_k w_k q_k log p_k, where nothing on a class of probability 0 costs nothing. */
 export function weightedCrossEntropy(
   q: readonly number[],

@@ -43,6 +43,19 @@ export function restOf(p: number, logP: number): number {
   return p > 0.5 ? -Math.expm1(logP) : 1 - p
 }
 
+/** p - q to all its digits. */
+export function differenceOf(p: number, q: number, logP: number): number {
+  return p > 0.5 ? 1 - q + Math.expm1(logP) : p - q
+}
+
+/** What the weights of its classes make a row weigh; 1 where nothing is weighted, whatever its target sums to. */
+export function rowWeight({ q, shares }: SoftmaxRows, start: number, end: number): number {
+  if (shares === q) return 1
+  let weight = 0
+  for (let k = start; k < end; k++) weight += shares[k]!
+  return weight
+}
+
 /**
  * Evaluates such a loss over a block.
  *
@@ -132,7 +145,7 @@ function evaluateTargets<Params>(
     const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
     const strip = () => memory.allocate(stripRows * numClasses * ELEMENT_BYTES.F64)
     const [logPs, ps, qs, slopes] = [strip(), strip(), strip(), strip()]
-    const shares = weights ? strip() : qs
+    const shares = weights ? strip() : 0
     const z = viewOf(memory, dtype, block.scores, size)
     const gradients = viewOf(memory, dtype, probabilities, size)
     const maxima = memory.f64(rowMax, numRows)
@@ -140,11 +153,12 @@ function evaluateTargets<Params>(
     const scales = memory.f64(block.gradientScale, numRows)
     const loss = memory.f64(losses, numRows)
     const length = stripRows * numClasses
+    const q = memory.f64(qs, length)
     const rows: SoftmaxRows = {
       logP: memory.f64(logPs, length),
       p: memory.f64(ps, length),
-      q: memory.f64(qs, length),
-      shares: memory.f64(shares, length),
+      q,
+      shares: weights ? memory.f64(shares, length) : q,
       slopes: memory.f64(slopes, length),
     }
     for (let first = 0; first < numRows; first += stripRows) {
