@@ -3,6 +3,7 @@ import type { LossDefinition } from './definition.ts'
 import { focal } from './focal.ts'
 import { labelSmoothingCrossEntropy } from './label-smoothing-cross-entropy.ts'
 import { nll } from './nll.ts'
+import { poly1 } from './poly1.ts'
 import { softTargetCrossEntropy } from './soft-target-cross-entropy.ts'
 
 /** Every loss the service offers, in the order of the documents. To add one: write its file, add its line. */
@@ -12,4 +13,5 @@ export const losses: readonly LossDefinition[] = [
   softTargetCrossEntropy,
   nll,
   focal,
+  poly1,
 ]
