@@ -2,6 +2,7 @@ import { crossEntropy } from './cross-entropy.ts'
 import type { LossDefinition } from './definition.ts'
 import { focal } from './focal.ts'
 import { labelSmoothingCrossEntropy } from './label-smoothing-cross-entropy.ts'
+import { mae } from './mae.ts'
 import { nll } from './nll.ts'
 import { poly1 } from './poly1.ts'
 import { softTargetCrossEntropy } from './soft-target-cross-entropy.ts'
@@ -14,4 +15,5 @@ export const losses: readonly LossDefinition[] = [
   nll,
   focal,
   poly1,
+  mae,
 ]
