@@ -1,6 +1,7 @@
 import { crossEntropy } from './cross-entropy.ts'
 import type { LossDefinition } from './definition.ts'
 import { focal } from './focal.ts'
+import { generalizedCrossEntropy } from './generalized-cross-entropy.ts'
 import { labelSmoothingCrossEntropy } from './label-smoothing-cross-entropy.ts'
 import { mae } from './mae.ts'
 import { nll } from './nll.ts'
@@ -15,5 +16,6 @@ export const losses: readonly LossDefinition[] = [
   nll,
   focal,
   poly1,
+  generalizedCrossEntropy,
   mae,
 ]
