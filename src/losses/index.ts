@@ -7,6 +7,7 @@ import { mae } from './mae.ts'
 import { nll } from './nll.ts'
 import { poly1 } from './poly1.ts'
 import { softTargetCrossEntropy } from './soft-target-cross-entropy.ts'
+import { symmetricCrossEntropy } from './symmetric-cross-entropy.ts'
 
 /** Every loss the service offers, in the order of the documents. To add one: write its file, add its line. */
 export const losses: readonly LossDefinition[] = [
@@ -17,5 +18,6 @@ export const losses: readonly LossDefinition[] = [
   focal,
   poly1,
   generalizedCrossEntropy,
+  symmetricCrossEntropy,
   mae,
 ]
