@@ -1,3 +1,4 @@
+import { brier } from './brier.ts'
 import { crossEntropy } from './cross-entropy.ts'
 import type { LossDefinition } from './definition.ts'
 import { focal } from './focal.ts'
@@ -20,4 +21,5 @@ export const losses: readonly LossDefinition[] = [
   generalizedCrossEntropy,
   symmetricCrossEntropy,
   mae,
+  brier,
 ]
