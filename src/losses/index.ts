@@ -3,6 +3,7 @@ import { crossEntropy } from './cross-entropy.ts'
 import type { LossDefinition } from './definition.ts'
 import { focal } from './focal.ts'
 import { generalizedCrossEntropy } from './generalized-cross-entropy.ts'
+import { klDivergence } from './kl-divergence.ts'
 import { labelSmoothingCrossEntropy } from './label-smoothing-cross-entropy.ts'
 import { mae } from './mae.ts'
 import { nll } from './nll.ts'
@@ -22,4 +23,5 @@ export const losses: readonly LossDefinition[] = [
   symmetricCrossEntropy,
   mae,
   brier,
+  klDivergence,
 ]
