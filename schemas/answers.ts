@@ -154,3 +154,40 @@ export const SweepAnswer = z
       .describe('The first point of the smallest loss; left out where every loss is "NaN".'),
   })
   .meta({ id: 'SweepAnswer' })
+
+export const CalibrationAnswer = z
+  .object({
+    count: AnswerNumber.describe('Rows that count; every mean is over them, and "NaN" where there are none.'),
+    accuracy: AnswerNumber,
+    confidence: AnswerNumber.describe('Mean probability of the predicted class, the lowest class on a tie.'),
+    nll: AnswerNumber,
+    brier: AnswerNumber.describe('Mean of sum_k (p_k - [k = y])^2: 0 to 2.'),
+    ece: AnswerNumber.describe(
+      'Expected calibration error: mean over rows of the gap |accuracy - confidence| of their bin.',
+    ),
+    mce: AnswerNumber.describe('Maximum calibration error: the largest gap.'),
+    rmsce: AnswerNumber.describe('Root mean square calibration error.'),
+    temperature: z
+      .object({
+        value: AnswerNumber.describe('The T that minimises the nll of softmax(z / T), within [0.001, 1000].'),
+        at_limit: z
+          .boolean()
+          .describe('Nll falls on beyond the limit: the rows are separable, or the logits say nothing.'),
+        nll: AnswerNumber.describe('With that temperature.'),
+        ece: AnswerNumber.describe('With that temperature.'),
+      })
+      .optional()
+      .describe('Left out where no temperature has a finite nll.'),
+    bins: z
+      .array(
+        z.object({
+          lower: AnswerNumber,
+          upper: AnswerNumber,
+          count: AnswerNumber,
+          accuracy: AnswerNumber,
+          confidence: AnswerNumber,
+        }),
+      )
+      .describe('Rows by confidence in (lower, upper].'),
+  })
+  .meta({ id: 'CalibrationAnswer' })

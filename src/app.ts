@@ -1,6 +1,7 @@
 import accepts from '@fastify/accepts'
 import compress from '@fastify/compress'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
+import { calibrationRoute } from '../routes/calibration.ts'
 import { equivalenceRoute } from '../routes/equivalence.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { lossRoute } from '../routes/loss.ts'
@@ -93,6 +94,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   targetsRoute(server, services)
   equivalenceRoute(server, services)
   sweepRoute(server, services)
+  calibrationRoute(server, services)
   lossesRoutes(server)
   problemsRoute(server)
   healthRoutes(server, services)

@@ -1,4 +1,5 @@
 import type { Engine } from './kernels/engine.ts'
+import { calibrationOperation } from './operations/calibration.ts'
 import { equivalenceOperation } from './operations/equivalence.ts'
 import { lossOperation } from './operations/loss.ts'
 import type { Operation } from './operations/operation.ts'
@@ -13,6 +14,7 @@ const operations = {
   targets: targetsOperation,
   equivalence: equivalenceOperation,
   sweep: sweepOperation,
+  calibration: calibrationOperation,
 } satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations

@@ -1,11 +1,10 @@
 import type { Batch } from './batch.ts'
+import { softmaxOfCounted } from './counted-softmax.ts'
 import type { LossDefinition } from './losses/definition.ts'
 import { readOperands } from './operands.ts'
 import { planReduction, type ReductionFields } from './reduction.ts'
-import { scoresNotFinite } from './row-fault.ts'
 import { type Smoothing, type SmoothingFields, smoothingAt } from './smoothing.ts'
 import { labelShares } from './target-rows.ts'
-import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
 
 /** Reduced loss of a batch, and the norm of its gradient, for any label smoothing. */
 export interface SmoothingCurve {
@@ -52,8 +51,7 @@ export function smoothingCurve(
     request,
     denominator,
   )
-  const rows = Array.from(targets.counted.keys()).filter((row) => targets.counted[row])
-  const { z, p, rowMax, logSum } = softmaxOf(batch, rows)
+  const { rows, z, p, rowMax, logSum } = softmaxOfCounted(batch)
   const scales = memory.f64(gradientScale, numRows)
   const shares = labelShares(memory, dtype, targets.rows, numRows, numClasses)
   const weights = batch.classWeights ?? new Float64Array(numClasses).fill(1)
@@ -140,35 +138,6 @@ function writeGradient(p: Float64Array, target: Float64Array, sum: number, scale
     out[k] = scale * (sum * p[k]! - target[k]!)
   }
   if (top !== -1) out[top] = scale * (sum - target[top]! - sum * others)
-}
-
-/** Logits and probabilities of some rows in float64, next to each other. */
-function softmaxOf(
-  { engine, layout, dtype, field, scores }: Batch,
-  rows: readonly number[],
-): Record<'z' | 'p' | 'rowMax' | 'logSum', Float64Array> {
-  const { memory, typed } = engine
-  const { numClasses } = layout
-  const size = rows.length * numClasses
-  const [logits, probabilities] = [memory.allocate(size * ELEMENT_BYTES.F64), memory.allocate(size * ELEMENT_BYTES.F64)]
-  const perRow = rows.length * ELEMENT_BYTES.F64
-  const [rowMax, logSum] = [memory.allocate(perRow), memory.allocate(perRow)]
-  const z = memory.f64(logits, size)
-  const given = viewOf(memory, dtype, scores, layout.numRows * numClasses)
-  rows.forEach((row, i) => {
-    z.set(given.subarray(row * numClasses, (row + 1) * numClasses), i * numClasses)
-  })
-  const faulty = size === 0 ? -1 : typed.F64.softmax(logits, rows.length, numClasses, probabilities, rowMax, logSum)
-  if (faulty !== -1) {
-    const row = rows[faulty]!
-    throw scoresNotFinite(field, layout, row, given.slice(row * numClasses, (row + 1) * numClasses))
-  }
-  return {
-    z,
-    p: memory.f64(probabilities, size),
-    rowMax: memory.f64(rowMax, rows.length),
-    logSum: memory.f64(logSum, rows.length),
-  }
 }
 
 /** What targets give to classes that are masked out: a smoothing that leaves them anything has an infinite loss. */

@@ -18,6 +18,8 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
     'src/batch.ts',
     'src/breakdown.ts',
     'src/smoothing-curve.ts',
+    'src/counted-softmax.ts',
+    'src/calibration.ts',
     'src/row-groups.ts',
     'src/decomposition.ts',
     'src/smoothed-output.ts',

@@ -730,6 +730,35 @@ export const refusals: readonly RefusalCase[] = [
     },
 
     {
+      name: 'bins of a calibration that are none',
+      operation: 'calibration',
+      body: request({ bins: 0 }),
+      pointer: '/bins',
+      detail: 'expected number to be >=1, got 0',
+    },
+    {
+      name: 'more bins than a calibration has',
+      operation: 'calibration',
+      body: request({ bins: 1001 }),
+      pointer: '/bins',
+      detail: 'expected number to be <=1000, got 1001',
+    },
+    {
+      name: 'part of a bin',
+      operation: 'calibration',
+      body: request({ bins: 1.5 }),
+      pointer: '/bins',
+      detail: 'expected int, got 1.5',
+    },
+    {
+      name: 'a field of the losses given to /calibration',
+      operation: 'calibration',
+      body: request({ label_smoothing: 0.1 }),
+      pointer: '/label_smoothing',
+      detail: 'unknown field',
+    },
+
+    {
       name: 'a misspelt loss',
       body: request({ loss: 'cross_entrpy' }),
       pointer: '/loss',
@@ -1513,6 +1542,13 @@ export const refusals: readonly RefusalCase[] = [
       detail: 'expected 4 classes on axis 1, got shape [2, 3]',
     },
     {
+      name: 'probabilities for /calibration',
+      operation: 'calibration',
+      body: { logits, targets: probabilities },
+      pointer: '/targets',
+      detail: 'expected class indices of shape [2], got shape [2, 3]',
+    },
+    {
       name: 'targets that do not fit for /equivalence',
       operation: 'equivalence',
       body: request({ targets: [0] }),
@@ -1591,6 +1627,13 @@ export const refusals: readonly RefusalCase[] = [
       body: { targets: [0, 3], num_classes: 3 },
       pointer: '/targets/1',
       detail: 'got 3',
+    },
+    {
+      name: 'a class out of range for /calibration',
+      operation: 'calibration',
+      body: request({ targets: [0, 3] }),
+      pointer: '/targets/1',
+      detail: 'expected a class index in [0, 2] or an ignored index, got 3',
     },
     {
       name: 'a class out of range for /equivalence',
@@ -1911,6 +1954,18 @@ export const refusals: readonly RefusalCase[] = [
       }),
       pointer: '/logits/1/1',
       detail: 'expected a finite number or -Infinity, got NaN',
+    },
+    {
+      name: 'a row without a softmax for /calibration',
+      operation: 'calibration',
+      body: request({
+        logits: [
+          [2, 1, 0],
+          ['-Infinity', '-Infinity', '-Infinity'],
+        ],
+      }),
+      pointer: '/logits/1',
+      detail: 'expected at least one class above -Infinity',
     },
     {
       name: 'NaN in logits for /equivalence',

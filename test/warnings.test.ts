@@ -101,6 +101,17 @@ for (const engine of engines) {
       expect(codes({ ignore_index: [3, 255] })).toEqual([])
     })
 
+    test('alpha_constant: a factor of all classes balances nothing', () => {
+      expect(codes({ loss: 'focal', alpha: 0.25 })).toEqual(['alpha_constant'])
+      expect(codes({ loss: 'focal', alpha: [0.5, 0.5, 0.5] })).toEqual(['alpha_constant'])
+      expect(codes({ loss: 'focal', alpha: [0.5, 0.25, 0.5] })).toEqual([])
+      expect(codes({ loss: 'focal', alpha: 1 })).toEqual([])
+      expect(codes({ loss: 'focal' })).toEqual([])
+      // K = 3, s = 0.3: w_r alpha_r 0.1 > w_y alpha_y 0.8.
+      const heavy = { loss: 'focal', label_smoothing: 0.3, class_weights: [1, 1, 3], alpha: [1, 1, 3] }
+      expect(codes(heavy)).toEqual(['class_weights_move_optimum'])
+    })
+
     test('change nothing of the rest of the answer', () => {
       const loud = post('loss', { ...BATCH, ignore_index: [2] }, engine).answer as { warnings?: unknown }
       const { warnings, ...rest } = loud

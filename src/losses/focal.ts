@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { tensorOr } from '../../schemas/tensor.ts'
 import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
-import { type Block, defineLoss, PER_CLASS } from './definition.ts'
+import { classWeightsMoveOptimum } from './class-weights.ts'
+import { defineLoss, type Judged, PER_CLASS } from './definition.ts'
 import { logSoftmax } from './reference.ts'
 import { evaluateSoftmax, restOf, type SoftmaxMaths } from './softmax-rows.ts'
 
@@ -58,6 +59,15 @@ export const focal = defineLoss({
     gamma: 2,
   },
 
+  warnings(judged, { alpha }) {
+    const first = typeof alpha === 'object' ? alpha[0]! : (alpha ?? 1)
+    const isConstant = typeof alpha !== 'object' || alpha.every((each) => each === first)
+    const moved = classWeightsMoveOptimum({ ...judged, classWeights: factorsOf(judged, alpha) })
+    if (first === 1 || !isConstant) return moved
+    const detail = `alpha is ${first} for every class: it multiplies the whole loss and balances nothing`
+    return [...moved, { code: 'alpha_constant', detail }]
+  },
+
   evaluate: (block, { gamma, alpha }) => evaluateSoftmax(block, maths, focusOf(gamma), factorsOf(block, alpha)),
 
   reference({ scores, target, classWeights }, { gamma, alpha = 1 }) {
@@ -69,7 +79,10 @@ export const focal = defineLoss({
 })
 
 /** What each class counts, its weight and alpha; undefined: all 1. */
-function factorsOf({ classWeights, numClasses }: Block, alpha: number | Float64Array | undefined) {
+function factorsOf(
+  { classWeights, numClasses }: Pick<Judged, 'classWeights' | 'numClasses'>,
+  alpha: number | Float64Array | undefined,
+) {
   if (alpha === undefined) return classWeights
   const factors = new Float64Array(numClasses)
   for (let k = 0; k < numClasses; k++)
