@@ -38,6 +38,7 @@ function sparseOutput(
   const { numRows } = layout
   const { smoothing, entries } = rows
   const size = numRows * entries
+  const off = smoothedValue(smoothing, 0, 0)
   const base = memory.allocate(numRows * ELEMENT_BYTES[dtype])
   const labels = memory.allocate(size * ELEMENT_BYTES.I32)
   const values = memory.allocate(size * ELEMENT_BYTES[dtype])
@@ -46,7 +47,7 @@ function sparseOutput(
   const baseView = viewOf(memory, dtype, base, numRows)
   const labelView = memory.i32(labels, size)
   const valueView = viewOf(memory, dtype, values, size)
-  for (let row = 0; row < numRows; row++) baseView[row] = counted[row] ? smoothing.offValue : 0
+  for (let row = 0; row < numRows; row++) baseView[row] = counted[row] ? off : 0
   for (let i = 0; i < size; i++) {
     const isEntry = counted[Math.floor(i / entries)] === 1 && shares[i]! > 0
     labelView[i] = isEntry ? given[i]! : -1

@@ -19,6 +19,8 @@ export interface Smoothing {
   readonly onValue: number
   /** float64 [K] */
   readonly prior: Float64Array | undefined
+  /** What becomes of q in the end, where labels are made 0 or 1 again. */
+  readonly binarize?: ((value: number) => 0 | 1) | undefined
 }
 
 export interface SmoothingFields {
@@ -74,9 +76,16 @@ function checkPrior(memory: KernelMemory, tensor: Tensor, numClasses: number): F
 
 /** q of a class that holds `share` of t, in the on/off form, which is exact where share is 0 or 1 and never rounds below 0. */
 export function smoothedValue(
-  { keep, mass, prior, onValue, offValue }: Smoothing,
+  { keep, mass, prior, onValue, offValue, binarize }: Smoothing,
   label: number,
   share: number,
 ): number {
-  return prior ? keep * share + mass * prior[label]! : share * onValue + (1 - share) * offValue
+  const value = prior ? keep * share + mass * prior[label]! : share * onValue + (1 - share) * offValue
+  return binarize ? binarize(value) : value
+}
+
+/** Above the threshold 1, else 0; both are numbers of the computation's element type, so that what is written like the threshold equals it. */
+export function thresholdOf(dtype: 'F32' | 'F64', threshold: number): (value: number) => 0 | 1 {
+  if (dtype === 'F64') return (value) => (value > threshold ? 1 : 0)
+  return (value) => (Math.fround(value) > Math.fround(threshold) ? 1 : 0)
 }

@@ -59,7 +59,7 @@ export function writeSmoothed(
   out: number,
   outType = dtype,
 ): void {
-  const { keep, mass, prior, onValue, offValue } = rows.smoothing
+  const { keep, mass, prior, onValue, offValue, binarize } = rows.smoothing
   const size = numRows * numClasses
   const q = viewOf(memory, outType, out, size)
   if (rows.kind === 'dense') {
@@ -68,12 +68,15 @@ export function writeSmoothed(
     else if (prior)
       for (let i = 0, k = 0; i < size; i++, k = k + 1 === numClasses ? 0 : k + 1) q[i] = keep * t[i]! + mass * prior[k]!
     else for (let i = 0; i < size; i++) q[i] = t[i]! * onValue + (1 - t[i]!) * offValue
+    if (binarize) for (let i = 0; i < size; i++) q[i] = binarize(q[i]!)
     return
   }
   const labels = memory.i32(rows.labels, numRows * rows.entries)
   const shares = memory.f64(rows.shares, numRows * rows.entries)
-  if (prior) for (let i = 0, k = 0; i < size; i++, k = k + 1 === numClasses ? 0 : k + 1) q[i] = mass * prior[k]!
-  else q.fill(rows.smoothing.offValue)
+  if (prior)
+    for (let i = 0, k = 0; i < size; i++, k = k + 1 === numClasses ? 0 : k + 1)
+      q[i] = smoothedValue(rows.smoothing, k, 0)
+  else q.fill(smoothedValue(rows.smoothing, 0, 0))
   for (let entry = 0; entry < labels.length; entry++) {
     if (shares[entry] === 0) continue
     const row = Math.floor(entry / rows.entries)

@@ -3,7 +3,7 @@ import { elementPath, type Layout, rowPath, toRows, wholeRowPath } from './layou
 import { type Mix, type MixupFields, mixDense, mixOf } from './mixup.ts'
 import { cast, readVector, sameShape } from './operands.ts'
 import { refuseAt } from './problems.ts'
-import { type Smoothing, type SmoothingFields, SUM_TOLERANCE, smoothingOf } from './smoothing.ts'
+import { type Smoothing, type SmoothingFields, SUM_TOLERANCE, smoothingOf, thresholdOf } from './smoothing.ts'
 import type { Targets } from './target-rows.ts'
 import { ELEMENT_BYTES, isTensor, type Tensor, viewOf } from './wire/tensor.ts'
 
@@ -11,6 +11,8 @@ export interface TargetFields extends SmoothingFields {
   readonly targets: Tensor
   readonly ignore_index?: number | Tensor | undefined
   readonly mixup?: MixupFields | undefined
+  /** A parameter of a loss: smoothed and mixed labels above it become 1, the others 0. */
+  readonly target_threshold?: number | undefined
 }
 
 /** PyTorch's default, a value no class has. */
@@ -27,7 +29,9 @@ export function buildTargets(
   fields: TargetFields,
   denseForm: DenseForm | undefined,
 ): Targets {
-  const smoothing = smoothingOf(memory, fields, layout.numClasses)
+  const { target_threshold: threshold } = fields
+  const binarize = threshold === undefined ? undefined : thresholdOf(dtype, threshold)
+  const smoothing = { ...smoothingOf(memory, fields, layout.numClasses), binarize }
   const mix = fields.mixup && mixOf(memory, layout, fields.mixup)
   const { targets } = fields
   if (sameShape(targets.shape, layout.rowsShape)) return sparseTargets(memory, layout, fields, smoothing, mix)

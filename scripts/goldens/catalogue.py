@@ -161,7 +161,8 @@ class Case(Batch):
 
     @cached_property
     def smoothed_targets(self):
-        return np.where(self.counted[:, None], self.shared(super().smoothed_targets), 0)
+        smoothed, threshold = self.shared(super().smoothed_targets), self.params.get('target_threshold')
+        return np.where(self.counted[:, None], smoothed if threshold is None else smoothed > threshold, 0).astype(np.float64)
 
     @cached_property
     def label_weights(self):

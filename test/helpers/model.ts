@@ -78,8 +78,10 @@ export function expected(definition: LossDefinition, request: ModelRequest): Exp
 
   const { hard, counted, labels } = sharedByGroups(hardTargets(request, n, k, round, params), groups)
   const { keep, mass, prior } = coefficients(request, k)
+  const threshold = params.target_threshold as number | undefined
+  const thresholded = (value: number) => (threshold === undefined ? value : round(value) > round(threshold) ? 1 : 0)
   const smoothed = hard.map((row, index) =>
-    row.map((share, c) => (counted[index] ? keep * share + mass * prior[c]! : 0)),
+    row.map((share, c) => (counted[index] ? thresholded(keep * share + mass * prior[c]!) : 0)),
   )
 
   const isIndexRoute = labels !== undefined && request.mixup === undefined
