@@ -1,3 +1,4 @@
+import { binaryCrossEntropy } from './binary-cross-entropy.ts'
 import { brier } from './brier.ts'
 import { crossEntropy } from './cross-entropy.ts'
 import type { LossDefinition } from './definition.ts'
@@ -24,4 +25,5 @@ export const losses: readonly LossDefinition[] = [
   mae,
   brier,
   klDivergence,
+  binaryCrossEntropy,
 ]
