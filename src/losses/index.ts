@@ -9,6 +9,7 @@ import { labelSmoothingCrossEntropy } from './label-smoothing-cross-entropy.ts'
 import { mae } from './mae.ts'
 import { nll } from './nll.ts'
 import { poly1 } from './poly1.ts'
+import { sigmoidFocal } from './sigmoid-focal.ts'
 import { softTargetCrossEntropy } from './soft-target-cross-entropy.ts'
 import { symmetricCrossEntropy } from './symmetric-cross-entropy.ts'
 
@@ -26,4 +27,5 @@ export const losses: readonly LossDefinition[] = [
   brier,
   klDivergence,
   binaryCrossEntropy,
+  sigmoidFocal,
 ]
