@@ -1,3 +1,4 @@
+import { asymmetricMultiLabel } from './asymmetric-multi-label.ts'
 import { binaryCrossEntropy } from './binary-cross-entropy.ts'
 import { brier } from './brier.ts'
 import { crossEntropy } from './cross-entropy.ts'
@@ -28,4 +29,5 @@ export const losses: readonly LossDefinition[] = [
   klDivergence,
   binaryCrossEntropy,
   sigmoidFocal,
+  asymmetricMultiLabel,
 ]
