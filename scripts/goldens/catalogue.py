@@ -68,7 +68,7 @@ def _designed(definition):
         'range': RANGES,
         'sample_weights': WEIGHTS,
         'weights': WEIGHTS if 'class_weights' in fields else ['absent'],
-        'smoothing': [each for convention in smoothings for each in SMOOTHINGS[convention]] or ['0'],
+        'smoothing': [each for convention in smoothings for each in SMOOTHINGS[convention]] or ['default'],
         'ignore': ['absent', 'default', 'list', 'all'] if 'ignore_index' in fields else ['absent'],
         'lam': ['absent', '0.3', 'rows'] if 'mixup' in fields else ['absent'],
         'pairing': MIXUP['pairing'] if 'mixup' in fields else ['default'],
