@@ -8,6 +8,7 @@ import { generalizedCrossEntropy } from './generalized-cross-entropy.ts'
 import { klDivergence } from './kl-divergence.ts'
 import { labelSmoothingCrossEntropy } from './label-smoothing-cross-entropy.ts'
 import { mae } from './mae.ts'
+import { multiMargin } from './multi-margin.ts'
 import { nll } from './nll.ts'
 import { poly1 } from './poly1.ts'
 import { sigmoidFocal } from './sigmoid-focal.ts'
@@ -30,4 +31,5 @@ export const losses: readonly LossDefinition[] = [
   binaryCrossEntropy,
   sigmoidFocal,
   asymmetricMultiLabel,
+  multiMargin,
 ]
