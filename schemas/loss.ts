@@ -91,8 +91,25 @@ export const LossBody = z
   .discriminatedUnion('loss', [...lossBranches.values()] as never)
   .meta({ id: 'LossRequest', description: 'One branch for each loss; without `loss`, cross_entropy.' })
 
+/** What `POST /equivalence` compares is the default loss as it is: parameters of its own would be another loss. */
+function checkPlain(body: Record<string, unknown>, context: z.RefinementCtx): void {
+  for (const [name, schema] of Object.entries(defaultLoss.params)) {
+    const preset = (schema as z.ZodType).parse(undefined)
+    if (body[name] === preset) continue
+    const expected = preset === undefined ? 'expected it to be absent' : `expected ${preset}`
+    const message = `is for POST /loss only: the formulations compared here have no such parameter; ${expected}, got ${body[name]}`
+    context.addIssue({ code: 'custom', path: [name], message })
+  }
+}
+
+const defaultLoss = losses.find((loss) => loss.name === DEFAULT_LOSS)!
+
 /** The contract of `POST /equivalence`: the body of cross entropy. */
-export const EquivalenceBody = lossBranches.get(DEFAULT_LOSS)!
+export const EquivalenceBody = z
+  .strictObject(lossShape(defaultLoss))
+  .superRefine(checkCombination)
+  .superRefine(checkPlain)
+  .meta({ id: 'EquivalenceRequest', description: `The body of ${DEFAULT_LOSS}, without parameters of its own.` })
 
 export function pascalCase(name: string): string {
   return name.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase())

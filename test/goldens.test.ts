@@ -93,7 +93,7 @@ test('every value of a field that is a choice is in a golden', () => {
   const values = (field: string) => new Set(cases.flatMap(({ request }) => request[field] ?? []))
   const pairings = new Set(cases.flatMap(({ request }) => (request.mixup as { pairing?: unknown })?.pairing ?? []))
   expect(values('reduction')).toEqual(new Set(fields.REDUCTIONS))
-  expect(values('smoothing')).toEqual(new Set(fields.SMOOTHINGS))
+  expect(values('smoothing')).toEqual(new Set(fields.LABEL_SMOOTHINGS))
   expect(values('outputs')).toEqual(new Set(fields.OUTPUTS.filter((name) => !OWN_OUTPUTS.includes(name))))
   expect(values('encoding')).toEqual(new Set(['array', 'base64']))
   expect(values('class_axis')).toEqual(new Set([-1, 1]))

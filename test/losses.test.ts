@@ -42,11 +42,10 @@ const MAX_CLASSES_FOR_DIFFERENCES = 9
 const LEAST_DISTANCE_TO_KINK = 1e-4
 
 for (const definition of losses) {
-  const formula = gradientFormula(definition)
-  const tolerances = formula ? CROSS_ENTROPY : OTHERS
-
   describe(definition.name, () => {
+    const crossEntropyGradient = gradientFormula(definition)
     for (const each of casesOf(definition)) {
+      const formula = each.request.params ? undefined : crossEntropyGradient
       for (const engine of engines) {
         test(`${each.name} on ${engine.kernels.name} kernels agrees with its reference`, () => {
           const answers = Object.fromEntries(
@@ -58,9 +57,9 @@ for (const definition of losses) {
           for (const dtype of DTYPES) {
             const request = modelRequest(definition, each, dtype)
             const model = expected(definition, request)
-            checkLosses(answers[dtype], request, model, dtype)
+            checkLosses(answers[dtype], request, model, (formula ? CROSS_ENTROPY : OTHERS)[dtype].losses)
             checkTargets(answers[dtype].smoothed_targets, model, dtype)
-            checkGradients(answers[dtype].gradients, request, model, dtype)
+            checkGradients(answers[dtype].gradients, request, model, dtype, formula)
           }
           if (!formula) checkRounding(answers.float32, each, engine)
         })
@@ -78,6 +77,8 @@ for (const definition of losses) {
           params,
         }
         const model = expected(definition, request)
+        // Parameters may make another loss of it, whose differences tell nothing below its own last digit.
+        if (model.losses[0]! > 1e-10) continue
         const { losses: rows, gradients } = ask('loss', bodyOf(definition, request))
         within(rows, model.losses, { relative: 1e-10, absolute: 0 }, 'losses')
         const differences = centralDifferences((values) => model.objective(0, values), request.scores[0]!)
@@ -90,10 +91,9 @@ for (const definition of losses) {
     })
   })
 
-  function checkLosses(answer: LossAnswer, request: ModelRequest, model: Expected, dtype: Dtype): void {
-    const tolerance = scaled(tolerances[dtype].losses, weightOf(request))
-    const relative = { relative: tolerances[dtype].losses.relative, absolute: 0 }
-    close(answer.normalizer, model.normalizer, relative, 'normalizer')
+  function checkLosses(answer: LossAnswer, request: ModelRequest, model: Expected, before: Tolerance): void {
+    const tolerance = scaled(before, weightOf(request))
+    close(answer.normalizer, model.normalizer, { relative: before.relative, absolute: 0 }, 'normalizer')
     answer.losses.forEach((loss, n) => {
       close(loss, model.losses[n]!, scaled(tolerance, sampleWeightOf(request, n)), `losses[${n}]`)
     })
@@ -101,7 +101,13 @@ for (const definition of losses) {
     else close(answer.loss, model.loss, scaled(tolerance, sum(model.scales)), 'loss')
   }
 
-  function checkGradients(gradients: number[][], request: ModelRequest, model: Expected, dtype: Dtype): void {
+  function checkGradients(
+    gradients: number[][],
+    request: ModelRequest,
+    model: Expected,
+    dtype: Dtype,
+    formula: ReturnType<typeof gradientFormula>,
+  ): void {
     const round = dtype === 'float64' ? (value: number) => value : Math.fround
     gradients.forEach((row, n) => {
       const scale = Math.max(...membersOf(n, request).map((member) => model.scales[member]!))
@@ -112,7 +118,7 @@ for (const definition of losses) {
       const scores = request.scores[n]!.map(round)
       if (formula) {
         const exact = formula(scores, model.weighted[n]!).map((value) => scale * value)
-        within(row, exact, scaled(tolerances[dtype].gradients, scale * weightOf(request)), `gradients[${n}]`)
+        within(row, exact, scaled(CROSS_ENTROPY[dtype].gradients, scale * weightOf(request)), `gradients[${n}]`)
       }
       expect(row.every(Number.isFinite), `gradients[${n}] are finite: ${row}`).toBe(true)
       const isTame = scores.every((score) => score === Number.NEGATIVE_INFINITY || Math.abs(score) <= 1000)
@@ -136,7 +142,7 @@ for (const definition of losses) {
     answer.gradients.forEach((row, n) => {
       if (distanceToKink(n) < LEAST_DISTANCE_TO_KINK) return
       const scale = Math.max(...membersOf(n, rounded).map((member) => scales[member]!))
-      const tolerance = scaled(tolerances.float32.gradients, scale * weightOf(rounded))
+      const tolerance = scaled(OTHERS.float32.gradients, scale * weightOf(rounded))
       within(row, exact.gradients[n]!, tolerance, `gradients[${n}] in float32`)
     })
   }

@@ -113,6 +113,7 @@ export interface LossDefinition<Params extends z.ZodRawShape = z.ZodRawShape> {
    *   t, q    targets [N, K] before and after smoothing; t is the teacher's logits where a teacher stands for targets
    *   w       class weights [K], ones where there are none
    *   s, K    smoothing factor, for use with y; number of classes
+   *   unweighted  the factor of that name of `Block`
    *   params  the parameters, as `params.gamma`; also by their own names, but for those above
    *   torch, F, timm  with `F` torch.nn.functional and `timm` holding `timm.loss` and `timm.data.mixup`
    *

@@ -64,7 +64,13 @@ export function distribution(k: number, random: Random): number[] {
 
 /** Requests of this loss, with everything it takes. */
 export function casesOf(definition: LossDefinition): Case[] {
-  return gradientFormula(definition) ? productOfEverything() : everyPair(definition)
+  const pairs = everyPair(definition)
+  // A cross entropy whose parameters are not the default is one of the losses around it.
+  return gradientFormula(definition) ? [...productOfEverything(), ...pairs.filter(hasParams)] : pairs
+}
+
+function hasParams({ request }: Case): boolean {
+  return request.params !== undefined
 }
 
 /**
