@@ -11,7 +11,10 @@ import type { ProblemCode } from '../src/problems.ts'
 import { negotiate } from './negotiation.ts'
 
 export interface EvaluationRoute {
+  /** Also its path. */
   readonly operation: OperationName
+  /** Where the operation's name is not made of letters. */
+  readonly operationId?: string
   readonly summary: string
   readonly description: string
   readonly body: z.ZodType
@@ -28,7 +31,7 @@ export function evaluationRoute(app: FastifyInstance, services: Services, route:
     {
       config: { isEvaluation: true },
       schema: {
-        operationId: route.operation,
+        operationId: route.operationId ?? route.operation,
         summary: route.summary,
         description: route.description,
         tags: ['evaluation'],

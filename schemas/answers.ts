@@ -191,3 +191,26 @@ export const CalibrationAnswer = z
       .describe('Rows by confidence in (lower, upper].'),
   })
   .meta({ id: 'CalibrationAnswer' })
+
+export const GradientCheckAnswer = z
+  .object({
+    checked: AnswerNumber.describe('Coordinates that were compared.'),
+    skipped: AnswerNumber.describe(
+      'Coordinates without a difference to take: at -Infinity, next to a kink, or of a loss that is infinite or hides the difference in its rounding.',
+    ),
+    max_abs_error: AnswerNumber,
+    max_rel_error: AnswerNumber.describe(
+      'Relative to the gradient or, where that is smaller, to the factor that the reduction and the class weights multiply it by.',
+    ),
+    worst: z
+      .object({
+        pointer: z.string().describe('JSON pointer to the coordinate of the largest relative error.'),
+        analytic: AnswerNumber.describe('The gradient that POST /loss answers there.'),
+        numeric: AnswerNumber.describe('The central difference.'),
+      })
+      .optional()
+      .describe('Left out where nothing was compared.'),
+    tolerance: AnswerNumber.describe('1e-6 for float64, 5e-5 for float32.'),
+    ok: z.boolean().describe('No relative error is beyond the tolerance.'),
+  })
+  .meta({ id: 'GradientCheckAnswer' })

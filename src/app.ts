@@ -3,6 +3,7 @@ import compress from '@fastify/compress'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import { calibrationRoute } from '../routes/calibration.ts'
 import { equivalenceRoute } from '../routes/equivalence.ts'
+import { gradientCheckRoute } from '../routes/gradient-check.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { lossRoute } from '../routes/loss.ts'
 import { lossesRoutes } from '../routes/losses.ts'
@@ -94,6 +95,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   targetsRoute(server, services)
   equivalenceRoute(server, services)
   sweepRoute(server, services)
+  gradientCheckRoute(server, services)
   calibrationRoute(server, services)
   lossesRoutes(server)
   problemsRoute(server)

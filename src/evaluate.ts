@@ -1,6 +1,7 @@
 import type { Engine } from './kernels/engine.ts'
 import { calibrationOperation } from './operations/calibration.ts'
 import { equivalenceOperation } from './operations/equivalence.ts'
+import { gradientCheckOperation } from './operations/gradient-check.ts'
 import { lossOperation } from './operations/loss.ts'
 import type { Operation } from './operations/operation.ts'
 import { sweepOperation } from './operations/sweep.ts'
@@ -14,6 +15,7 @@ const operations = {
   targets: targetsOperation,
   equivalence: equivalenceOperation,
   sweep: sweepOperation,
+  'gradient-check': gradientCheckOperation,
   calibration: calibrationOperation,
 } satisfies Record<string, Operation>
 

@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
     'src/smoothing-curve.ts',
     'src/counted-softmax.ts',
     'src/calibration.ts',
+    'src/gradient-check.ts',
     'src/row-groups.ts',
     'src/decomposition.ts',
     'src/smoothed-output.ts',
@@ -34,7 +35,7 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
   ['fields', 'schemas/fields.ts', 'schemas/tensor.ts'],
   ['wire', 'src/wire/', 'src/answer.ts'],
   ['kernels', 'src/kernels/'],
-  ['ground', 'src/problems.ts', 'src/config.ts', 'src/version.ts'],
+  ['ground', 'src/random.ts', 'src/problems.ts', 'src/config.ts', 'src/version.ts'],
 ]
 
 /** Files above `evaluate` that may import kernels, and why. */

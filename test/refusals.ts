@@ -730,6 +730,59 @@ export const refusals: readonly RefusalCase[] = [
     },
 
     {
+      name: 'outputs given to /gradient-check',
+      operation: 'gradient-check',
+      body: request({ outputs: ['gradients'] }),
+      pointer: '/outputs',
+      detail: '/gradient-check does not take it; /loss does',
+    },
+    {
+      name: 'no samples of a gradient',
+      operation: 'gradient-check',
+      body: request({ samples: 0 }),
+      pointer: '/samples',
+      detail: 'expected number to be >=1, got 0',
+    },
+    {
+      name: 'more samples of a gradient than are taken',
+      operation: 'gradient-check',
+      body: request({ samples: 4097 }),
+      pointer: '/samples',
+      detail: 'expected number to be <=4096, got 4097',
+    },
+    {
+      name: 'a step of a difference that is none',
+      operation: 'gradient-check',
+      body: request({ step: 0 }),
+      pointer: '/step',
+      detail: /^expected number to be >=.*, got 0$/,
+    },
+    {
+      name: 'a step of a difference that is too long',
+      operation: 'gradient-check',
+      body: request({ step: 2 }),
+      pointer: '/step',
+      detail: 'expected number to be <=1, got 2',
+    },
+    {
+      name: 'a seed below 0',
+      operation: 'gradient-check',
+      body: request({ seed: -1 }),
+      pointer: '/seed',
+      detail: 'expected number to be >=0, got -1',
+    },
+    {
+      name: 'a check of more work than a small body may ask for',
+      operation: 'gradient-check',
+      body: {
+        logits: { dtype: 'U8', shape: [1, 20_000], data: Buffer.alloc(20_000).toString('base64') },
+        targets: [0],
+        samples: 4096,
+      },
+      pointer: '/samples',
+      detail: 'expected at most 3355 samples of rows of 20000 classes, got 4096',
+    },
+    {
       name: 'bins of a calibration that are none',
       operation: 'calibration',
       body: request({ bins: 0 }),
@@ -1954,6 +2007,18 @@ export const refusals: readonly RefusalCase[] = [
       }),
       pointer: '/logits/1/1',
       detail: 'expected a finite number or -Infinity, got NaN',
+    },
+    {
+      name: 'Infinity in logits for /gradient-check',
+      operation: 'gradient-check',
+      body: request({
+        logits: [
+          [2, 1, 'Infinity'],
+          [0, 0, 0],
+        ],
+      }),
+      pointer: '/logits/0/2',
+      detail: 'expected a finite number or -Infinity, got Infinity',
     },
     {
       name: 'a row without a softmax for /calibration',

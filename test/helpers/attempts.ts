@@ -44,6 +44,7 @@ const BODIES: readonly (readonly [OperationName, object])[] = [
   ['targets', { targets: [0, 2], num_classes: 3, label_smoothing: 0.1, mixup: { lam: 0.3, pairing: 'roll' } }],
   ['equivalence', { logits: LOGITS, targets: [0, 1], label_smoothing: 0.1, reduction: 'sum' }],
   ['sweep', { logits: LOGITS, targets: [0, 1], parameter: 'label_smoothing', values: [0, 0.5] }],
+  ['gradient-check', { logits: LOGITS, targets: [0, 1], samples: 3, step: 1e-4, seed: 2 }],
   ['calibration', { logits: LOGITS, targets: [0, 1], bins: 3 }],
 ]
 
@@ -109,7 +110,7 @@ function container(): Uint8Array {
 }
 
 const anyBytes: fc.Arbitrary<Attempt> = fc.record({
-  operation: fc.constantFrom<OperationName>('loss', 'targets', 'equivalence', 'sweep', 'calibration'),
+  operation: fc.constantFrom<OperationName>('loss', 'targets', 'equivalence', 'sweep', 'calibration', 'gradient-check'),
   format: fc.constantFrom('json', 'safetensors'),
   bytes: fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
