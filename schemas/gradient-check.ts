@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
-import { type LossRequest, lossShape, pascalCase } from './loss.ts'
+import { checkCombination, type LossRequest, lossShape, pascalCase } from './loss.ts'
 
 /** Samples times the elements of a group of rows: a small body must not ask for minutes of work. */
 export const MAX_CHECKED_ELEMENTS = 2 ** 26
@@ -26,6 +26,7 @@ function checkBranch(definition: LossDefinition) {
   const { outputs: _, hardest: __, encoding: ___, ...shape } = lossShape(definition)
   return z
     .strictObject({ ...shape, ...options })
+    .superRefine(checkCombination)
     .meta({ id: `${pascalCase(definition.name)}GradientCheckRequest`, title: definition.title })
 }
 

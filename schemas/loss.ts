@@ -51,7 +51,7 @@ function lossBranch(definition: LossDefinition) {
 }
 
 /** Rules between plain fields. Those between tensors are the pipeline's. */
-function checkCombination(body: Record<string, unknown>, context: z.RefinementCtx): void {
+export function checkCombination(body: Record<string, unknown>, context: z.RefinementCtx): void {
   if (body.normalizer !== undefined && body.reduction !== 'mean') {
     context.addIssue({
       code: 'custom',

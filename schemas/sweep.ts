@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
-import { type LossRequest, lossShape, pascalCase } from './loss.ts'
+import { checkCombination, type LossRequest, lossShape, pascalCase } from './loss.ts'
 import { takesNumber, tensor } from './tensor.ts'
 
 export const MAX_SWEEP_VALUES = 1000
@@ -35,6 +35,7 @@ function sweepBranch(definition: LossDefinition) {
       parameter: z.enum([first, ...others]).describe('The field to go through values of.'),
       values: Values,
     })
+    .superRefine(checkCombination)
     .meta({ id: `${pascalCase(definition.name)}SweepRequest`, title: definition.title })
 }
 

@@ -716,6 +716,13 @@ export const refusals: readonly RefusalCase[] = [
       detail: /"mean".*"sum".*, got "none"/,
     },
     {
+      name: 'a normalizer of a sum along a sweep',
+      operation: 'sweep',
+      body: inSweep({ reduction: 'sum', normalizer: 4 }),
+      pointer: '/normalizer',
+      detail: 'applies to reduction "mean" only, got "sum"',
+    },
+    {
       name: 'a sweep of more work than a small body may ask for',
       operation: 'sweep',
       body: {
@@ -735,6 +742,13 @@ export const refusals: readonly RefusalCase[] = [
       body: request({ outputs: ['gradients'] }),
       pointer: '/outputs',
       detail: '/gradient-check does not take it; /loss does',
+    },
+    {
+      name: 'a normalizer of a sum whose gradient is checked',
+      operation: 'gradient-check',
+      body: request({ reduction: 'sum', normalizer: 4 }),
+      pointer: '/normalizer',
+      detail: 'applies to reduction "mean" only, got "sum"',
     },
     {
       name: 'no samples of a gradient',

@@ -76,7 +76,7 @@ export const crossEntropy = defineLoss({
     targets: [0, 1],
     label_smoothing: 0.1,
   },
-  affineInSmoothing: () => true,
+  affineInSmoothing: isPlain,
   warnings: classWeightsMoveOptimum,
 
   evaluate: (block, modifiers) =>
