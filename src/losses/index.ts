@@ -1,6 +1,7 @@
 import { asymmetricMultiLabel } from './asymmetric-multi-label.ts'
 import { binaryCrossEntropy } from './binary-cross-entropy.ts'
 import { brier } from './brier.ts'
+import { categoricalHinge } from './categorical-hinge.ts'
 import { crossEntropy } from './cross-entropy.ts'
 import type { LossDefinition } from './definition.ts'
 import { focal } from './focal.ts'
@@ -32,4 +33,5 @@ export const losses: readonly LossDefinition[] = [
   sigmoidFocal,
   asymmetricMultiLabel,
   multiMargin,
+  categoricalHinge,
 ]
