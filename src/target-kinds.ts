@@ -53,6 +53,21 @@ export const classIndices = targetKind({
   build: ({ memory }, layout, dtype, given) => buildTargets(memory, layout, dtype, given, undefined),
 })
 
+/** One class a row, smoothed: for losses to which the class itself means something beside the shares of the others. */
+export const smoothedIndices = targetKind({
+  name: 'smoothed_class_indices',
+  forms: ['indices'],
+  shape: {
+    targets: fields.ClassIndices,
+    label_smoothing: fields.LabelSmoothing.default(0),
+    smoothing: fields.Smoothing,
+    prior: fields.Prior.optional(),
+    class_weights: fields.ClassWeights.optional(),
+    ignore_index: fields.IgnoreIndex.optional(),
+  },
+  build: ({ memory }, layout, dtype, given) => buildTargets(memory, layout, dtype, given, undefined),
+})
+
 /** A label in [0, 1] for every class, each a question of its own; a class index is on for its class and off for the others. */
 export const labels = targetKind({
   name: 'labels',

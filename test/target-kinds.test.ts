@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { sigmoidFamily } from '../src/families/sigmoid.ts'
 import { Refusal } from '../src/problems.ts'
 import { countedElements } from '../src/reduction.ts'
-import { classIndices, distributions, labels, teacher } from '../src/target-kinds.ts'
+import { classIndices, distributions, labels, smoothedIndices, teacher } from '../src/target-kinds.ts'
 import { askUnlisted, type UnlistedAnswer, unlistedLoss } from './helpers/unlisted.ts'
 
 const LOGITS = [
@@ -47,6 +47,23 @@ describe('class indices', () => {
 
   test.each(['label_smoothing', 'smoothing', 'prior', 'mixup'])('take no %s', (field) => {
     expect(() => ask({ [field]: 0 })).toThrow(z.ZodError)
+  })
+})
+
+describe('smoothed class indices', () => {
+  const loss = unlistedLoss({ targets: smoothedIndices })
+  const ask = (request: object) => askUnlisted(loss, { logits: LOGITS, targets: [0, 2], ...request })
+
+  test('are smoothed in every convention of distributions', () => {
+    near(ask({ label_smoothing: 0.3 }).smoothedTargets, [0.8, 0.1, 0.1, 0.1, 0.1, 0.8])
+    near(ask({ label_smoothing: 0.3, smoothing: 'others' }).smoothedTargets, [0.7, 0.15, 0.15, 0.15, 0.15, 0.7])
+    const prior = [0.5, 0.25, 0.25]
+    near(ask({ label_smoothing: 0.2, prior }).smoothedTargets, [0.9, 0.05, 0.05, 0.1, 0.05, 0.85])
+  })
+
+  test('are no probabilities and not mixed', () => {
+    expect(problemOf(() => ask({ targets: LOGITS })).code).toBe('shape_mismatch')
+    expect(() => ask({ mixup: { lam: 0.5 } })).toThrow(z.ZodError)
   })
 })
 

@@ -33,6 +33,8 @@ export interface SoftmaxRows {
   readonly shares: Float64Array
   /** Written: d loss / d log p. */
   readonly slopes: Float64Array
+  /** The class of the row at hand where targets are class indices and not mixed; else -1. */
+  label: number
 }
 
 /** Elements of the rows that are in float64 at a time: their arrays stay in the nearest caches. */
@@ -160,7 +162,10 @@ function evaluateTargets<Params>(
       q,
       shares: weights ? memory.f64(shares, length) : q,
       slopes: memory.f64(slopes, length),
+      label: -1,
     }
+    const { targets } = block
+    const labels = targets.kind === 'sparse' && targets.entries === 1 ? memory.i32(targets.labels, numRows) : undefined
     for (let first = 0; first < numRows; first += stripRows) {
       const count = Math.min(stripRows, numRows - first)
       const [from, to] = [first * numClasses, (first + count) * numClasses]
@@ -172,6 +177,7 @@ function evaluateTargets<Params>(
         const start = n * numClasses
         const end = start + numClasses
         subtract(rows.logP, start, end, maxima[first + n]!, logSums[first + n]!)
+        if (labels) rows.label = labels[first + n]!
         loss[first + n] = maths.row(rows, start, end, params) + 0
         if (block.gradients !== 0) toGradient(rows, start, end, scales[first + n]!)
       }
