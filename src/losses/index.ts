@@ -1,4 +1,5 @@
 import { asymmetricMultiLabel } from './asymmetric-multi-label.ts'
+import { asymmetricSingleLabel } from './asymmetric-single-label.ts'
 import { binaryCrossEntropy } from './binary-cross-entropy.ts'
 import { brier } from './brier.ts'
 import { categoricalHinge } from './categorical-hinge.ts'
@@ -34,4 +35,5 @@ export const losses: readonly LossDefinition[] = [
   asymmetricMultiLabel,
   multiMargin,
   categoricalHinge,
+  asymmetricSingleLabel,
 ]
