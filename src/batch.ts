@@ -142,7 +142,7 @@ function gathered(rows: Rows, groups: RowGroups): Rows {
     counted: rows.counted.map((_, row) => rows.counted[Math.floor(row / groups.size)]!),
     targets:
       targets.kind === 'dense'
-        ? { ...targets, values: order(dtype, targets.values, layout.numClasses) }
+        ? { kind: 'dense', smoothing: targets.smoothing, values: order(dtype, targets.values, layout.numClasses) }
         : {
             ...targets,
             labels: order('I32', targets.labels, targets.entries),

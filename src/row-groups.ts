@@ -44,7 +44,7 @@ export function shareTargets(
     const shared = viewOf(memory, dtype, values, numRows * numClasses)
     shared.set(viewOf(memory, dtype, rows.values, numRows * numClasses))
     repeat(shared)
-    return { rows: { ...rows, values }, counted, isIndexRoute }
+    return { rows: { kind: 'dense', smoothing: rows.smoothing, values }, counted, isIndexRoute }
   }
   repeat(memory.i32(rows.labels, numRows * rows.entries))
   repeat(memory.f64(rows.shares, numRows * rows.entries))

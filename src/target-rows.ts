@@ -21,6 +21,8 @@ export interface DenseRows extends Rows {
   readonly kind: 'dense'
   /** [rows, numClasses] of the computation's element type. */
   readonly values: number
+  /** [rows, numClasses] of it: log of `values`, where that is known; finite where a value has vanished. */
+  readonly logs?: number
 }
 
 export type TargetRows = SparseRows | DenseRows
@@ -36,12 +38,17 @@ export interface Targets {
 /** The rows `start` to the end of `rows`, as rows of their own. */
 export function rowsFrom(rows: TargetRows, start: number, numClasses: number, dtype: 'F32' | 'F64'): TargetRows {
   return rows.kind === 'dense'
-    ? { ...rows, values: rows.values + start * numClasses * ELEMENT_BYTES[dtype] }
+    ? denseFrom(rows, start * numClasses * ELEMENT_BYTES[dtype])
     : {
         ...rows,
         labels: rows.labels + start * rows.entries * ELEMENT_BYTES.I32,
         shares: rows.shares + start * rows.entries * ELEMENT_BYTES.F64,
       }
+}
+
+function denseFrom(rows: DenseRows, offset: number): DenseRows {
+  const moved = { ...rows, values: rows.values + offset }
+  return rows.logs === undefined ? moved : { ...moved, logs: rows.logs + offset }
 }
 
 /**

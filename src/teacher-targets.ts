@@ -5,6 +5,7 @@ import { refuseAt } from './problems.ts'
 import { scoresNotFinite } from './row-fault.ts'
 import { smoothingOf } from './smoothing.ts'
 import type { Targets } from './target-rows.ts'
+import { softmaxAt } from './temperature.ts'
 import { ELEMENT_BYTES, type Tensor, viewOf } from './wire/tensor.ts'
 
 const FIELD = 'teacher_logits'
@@ -16,11 +17,12 @@ export interface TeacherFields {
 
 /** softmax(teacher / T) of every row; refuses another shape than that of the scores, and a row that has no softmax. */
 export function teacherTargets(
-  { memory, typed }: Engine,
+  engine: Engine,
   layout: Layout,
   dtype: 'F32' | 'F64',
   { teacher_logits: given, temperature = 1 }: TeacherFields,
 ): Targets {
+  const { memory } = engine
   const { numRows, numClasses } = layout
   if (!sameShape(given.shape, layout.shape)) {
     throw refuseAt(
@@ -32,29 +34,27 @@ export function teacherTargets(
   const size = numRows * numClasses
   const logits = toRows(memory, layout, dtype, cast(given, dtype, [FIELD]).pointer)
   const values = memory.allocate(size * ELEMENT_BYTES[dtype])
+  const logs = memory.allocate(size * ELEMENT_BYTES[dtype])
   const faulty = memory.scratch(() => {
-    const perRow = memory.allocate(numRows * ELEMENT_BYTES.F64)
-    const scaled = memory.allocate(size * ELEMENT_BYTES.F64)
-    const wide = memory.f64(scaled, size)
-    wide.set(viewOf(memory, dtype, logits, size))
-    for (let start = 0; start < size; start += numClasses) divide(wide.subarray(start, start + numClasses), temperature)
-    const row = typed.F64.softmax(scaled, numRows, numClasses, scaled, perRow, perRow)
-    viewOf(memory, dtype, values, size).set(wide)
-    return row
+    const softmax = softmaxAt(engine, dtype, logits, numRows, numClasses, temperature, values)
+    if (softmax.faulty !== -1) return softmax.faulty
+    const shifted = viewOf(memory, dtype, softmax.shifted, size)
+    const log = viewOf(memory, dtype, logs, size)
+    const maxima = memory.f64(softmax.rowMax, numRows)
+    const logSums = memory.f64(softmax.logSum, numRows)
+    for (let n = 0, i = 0; n < numRows; n++) {
+      const [max, logSum] = [maxima[n]!, logSums[n]!]
+      for (const end = i + numClasses; i < end; i++) log[i] = shifted[i]! - max - logSum
+    }
+    return -1
   })
   if (faulty !== -1) {
     const row = viewOf(memory, dtype, logits, size).subarray(faulty * numClasses, (faulty + 1) * numClasses)
     throw scoresNotFinite(FIELD, layout, faulty, row)
   }
   return {
-    rows: { kind: 'dense', smoothing: smoothingOf(memory, {}, numClasses), values },
+    rows: { kind: 'dense', smoothing: smoothingOf(memory, {}, numClasses), values, logs },
     counted: new Uint8Array(numRows).fill(1),
     isIndexRoute: false,
   }
-}
-
-/** A row over T, moved so that its largest is 0: a small T overflows nothing then. */
-function divide(row: Float64Array, temperature: number): void {
-  const max = row.reduce((a, b) => Math.max(a, b))
-  for (let k = 0; k < row.length; k++) row[k] = (row[k]! - max) / temperature
 }

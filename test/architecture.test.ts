@@ -28,7 +28,7 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
   ],
   ['losses', 'src/losses/'],
   ['families', 'src/families/', 'src/reduction.ts'],
-  ['kinds of targets', 'src/target-kinds.ts', 'src/targets.ts', 'src/teacher-targets.ts'],
+  ['kinds of targets', 'src/target-kinds.ts', 'src/targets.ts', 'src/teacher-targets.ts', 'src/temperature.ts'],
   ['targets', 'src/mixup.ts', 'src/target-rows.ts', 'src/smoothing.ts', 'src/layout.ts', 'src/row-fault.ts'],
   ['operands', 'src/operands.ts'],
   // What fields there are, which a loss may declare more of.
