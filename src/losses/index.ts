@@ -5,6 +5,7 @@ import { brier } from './brier.ts'
 import { categoricalHinge } from './categorical-hinge.ts'
 import { crossEntropy } from './cross-entropy.ts'
 import type { LossDefinition } from './definition.ts'
+import { distillation } from './distillation.ts'
 import { focal } from './focal.ts'
 import { generalizedCrossEntropy } from './generalized-cross-entropy.ts'
 import { klDivergence } from './kl-divergence.ts'
@@ -36,4 +37,5 @@ export const losses: readonly LossDefinition[] = [
   multiMargin,
   categoricalHinge,
   asymmetricSingleLabel,
+  distillation,
 ]

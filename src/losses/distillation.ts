@@ -1,0 +1,190 @@
+import { z } from 'zod'
+import { softmaxFamily } from '../families/softmax.ts'
+import { countedRows } from '../reduction.ts'
+import { teacher } from '../target-kinds.ts'
+import { softmaxAt } from '../temperature.ts'
+import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import { type Block, defineLoss } from './definition.ts'
+import { logSoftmax } from './reference.ts'
+
+export const distillation = defineLoss({
+  name: 'distillation',
+  title: 'Knowledge distillation',
+  summary: "How far the student's softmax is from that of a teacher, both at a temperature.",
+  whenToUse:
+    "Training a small model towards a large one's distributions, of which a higher temperature shows more. With beta near 1 the student looks for one of the teacher's answers rather than all of them.",
+  formula: String.raw`\ell_n = T^2 \sum_k P_{nk} (\log P_{nk} - \log Q_{nk}), \quad P = \mathrm{softmax}(t / T), \quad Q = \mathrm{softmax}(z / T); \qquad 0 < \beta < 1:\ T^2 \big(\beta\, \mathrm{KL}(P \| M) + (1-\beta)\, \mathrm{KL}(Q \| M)\big), \quad M = \beta P + (1-\beta) Q; \qquad \beta = 1:\ T^2\, \mathrm{KL}(Q \| P)`,
+  gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = T (Q_{nj} - P_{nj}); \qquad \beta > 0:\ T \Big(h_{nj} - Q_{nj} \sum_k h_{nk}\Big), \quad h = (1-\beta)\, Q (\log Q - \log M), \quad \beta = 1:\ h = Q (\log Q - \log P)`,
+  references: [
+    {
+      authors: 'Hinton, Vinyals, Dean',
+      title: 'Distilling the Knowledge in a Neural Network',
+      year: 2015,
+      url: 'https://arxiv.org/abs/1503.02531',
+    },
+    {
+      authors: 'Agarwal, Vieillard, Zhou, Stanczyk, Ramos, Geist, Bachem',
+      title: 'On-Policy Distillation of Language Models: Learning from Self-Generated Mistakes',
+      year: 2024,
+      url: 'https://arxiv.org/abs/2306.13649',
+    },
+  ],
+  torch:
+    'T ** 2 * F.kl_div(F.log_softmax(logits / T, -1), F.log_softmax(teacher_logits / T, -1), log_target=True, reduction="batchmean")',
+  others: [
+    'liger_kernel.transformers.LigerJSD(beta=0.5)(F.log_softmax(logits, -1), F.log_softmax(teacher_logits, -1))',
+    'optax.losses.kl_divergence_with_log_targets(log_student, log_teacher).mean()',
+  ],
+  oracle: `
+    student = F.log_softmax(z / temperature, dim=-1)
+    master = F.log_softmax(t / temperature, dim=-1)
+    divergence = lambda log_q, log_p: F.kl_div(log_q, log_p, log_target=True, reduction='none').sum(dim=-1)
+    if beta is None or beta == 0:
+        return temperature ** 2 * divergence(student, master)
+    if beta == 1:
+        return temperature ** 2 * divergence(master, student)
+    mixture = torch.log(beta * master.exp() + (1 - beta) * student.exp())
+    return temperature ** 2 * (beta * divergence(mixture, master) + (1 - beta) * divergence(mixture, student))`,
+  family: softmaxFamily,
+  targets: teacher,
+  params: {
+    temperature: z
+      .number()
+      .positive()
+      .default(1)
+      .describe(
+        'T, which both logits are divided by, > 0; the loss is multiplied by its square, so that gradients keep their size.',
+      ),
+    beta: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        'Share of the teacher in the mixture that both are compared with, in [0, 1]: the generalised Jensen-Shannon divergence. 0 is the loss without beta, 1 compares student to teacher.',
+      ),
+  },
+  variants: [
+    { temperature: 2 },
+    { temperature: 0.5 },
+    { beta: 0 },
+    { beta: 0.5 },
+    { beta: 1 },
+    { beta: 0.1, temperature: 3 },
+  ],
+  denominator: () => countedRows,
+  example: {
+    logits: [
+      [2, 1, 0.1],
+      [0.5, 2.5, 0.3],
+    ],
+    teacher_logits: [
+      [3, 0.5, 0],
+      [0, 2, 1],
+    ],
+    temperature: 2,
+  },
+
+  evaluate: evaluateDistillation,
+
+  reference({ scores, hardTarget }, { temperature, beta = 0 }) {
+    const x = logSoftmax(scores.map((score) => score / temperature))
+    const log = (p: number) => (p === 0 ? Number.NEGATIVE_INFINITY : Math.log(p))
+    const y = hardTarget.map(log)
+    const divergence = (logP: readonly number[], logQ: readonly number[]) =>
+      logP.reduce((sum, each, k) => (Math.exp(each) === 0 ? sum : sum + Math.exp(each) * (each - logQ[k]!)), 0)
+    if (beta === 0) return temperature ** 2 * divergence(y, x)
+    if (beta === 1) return temperature ** 2 * divergence(x, y)
+    const mixture = y.map((each, k) => log(beta * Math.exp(each) + (1 - beta) * Math.exp(x[k]!)))
+    return temperature ** 2 * (beta * divergence(y, mixture) + (1 - beta) * divergence(x, mixture))
+  },
+})
+
+interface Params {
+  readonly temperature: number
+  readonly beta?: number | undefined
+}
+
+function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): number {
+  const { engine, dtype, numRows, numClasses, targets } = block
+  const { memory } = engine
+  const size = numRows * numClasses
+  if (targets.kind === 'sparse' || targets.logs === undefined) throw new Error('expected a teacher. This is a bug.')
+  const { values, logs } = targets
+  return memory.scratch(() => {
+    // The gradient starts as the probabilities.
+    const probabilities = block.gradients === 0 ? memory.allocate(size * ELEMENT_BYTES[dtype]) : block.gradients
+    const softmax = softmaxAt(engine, dtype, block.scores, numRows, numClasses, temperature, probabilities)
+    if (softmax.faulty !== -1) return softmax.faulty
+    const maxima = memory.f64(softmax.rowMax, numRows)
+    const logSums = memory.f64(softmax.logSum, numRows)
+    const losses = memory.f64(block.losses, numRows)
+    const scales = memory.f64(block.gradientScale, numRows)
+    const row: Row = {
+      p: viewOf(memory, dtype, values, size),
+      logP: viewOf(memory, dtype, logs, size),
+      shifted: viewOf(memory, dtype, softmax.shifted, size),
+      q: viewOf(memory, dtype, probabilities, size),
+      start: 0,
+      end: 0,
+      max: 0,
+      logSum: 0,
+      slopes: new Float64Array(numClasses),
+    }
+    for (let n = 0; n < numRows; n++) {
+      row.start = n * numClasses
+      row.end = row.start + numClasses
+      row.max = maxima[n]!
+      row.logSum = logSums[n]!
+      const scale = temperature * scales[n]!
+      const loss = beta === 0 ? forward(row, scale) : towardsMixture(row, beta, scale)
+      losses[n] = temperature * temperature * loss + 0
+    }
+    return -1
+  })
+}
+
+/** One row, used again for the next one. */
+interface Row {
+  readonly p: Float32Array | Float64Array
+  readonly logP: Float32Array | Float64Array
+  /** log q is this less `max`, less `logSum`. */
+  readonly shifted: Float32Array | Float64Array
+  /** The student's softmax; written: the gradient. */
+  readonly q: Float32Array | Float64Array
+  start: number
+  end: number
+  max: number
+  logSum: number
+  /** float64 [numClasses], for whatever use. */
+  readonly slopes: Float64Array
+}
+
+function forward({ p, logP, shifted, q, start, end, max, logSum }: Row, scale: number): number {
+  let loss = 0
+  for (let k = start; k < end; k++) {
+    const share = p[k]!
+    if (share > 0) loss += share * (logP[k]! - (shifted[k]! - max - logSum))
+    q[k] = scale * (q[k]! - share) + 0
+  }
+  return loss
+}
+
+/** Of a class that the student gives something and a teacher at beta 1 gives nothing, the slope, which is infinite, is left out. */
+function towardsMixture(row: Row, beta: number, scale: number): number {
+  const { p, logP, shifted, q, start, end, max, logSum, slopes } = row
+  let loss = 0
+  let sum = 0
+  for (let k = start; k < end; k++) {
+    const teacher = beta === 1 ? 0 : beta * p[k]!
+    const student = beta === 1 ? q[k]! : (1 - beta) * q[k]!
+    const logMixture = beta === 1 ? logP[k]! : Math.log(teacher + student)
+    if (teacher > 0) loss += teacher * (logP[k]! - logMixture)
+    const slope = student === 0 ? 0 : student * (shifted[k]! - max - logSum - logMixture)
+    loss += slope
+    slopes[k - start] = slope < Number.POSITIVE_INFINITY ? slope : 0
+    sum += slopes[k - start]!
+  }
+  for (let k = start; k < end; k++) q[k] = scale * (slopes[k - start]! - q[k]! * sum) + 0
+  return loss
+}
