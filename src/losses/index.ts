@@ -8,6 +8,7 @@ import type { LossDefinition } from './definition.ts'
 import { distillation } from './distillation.ts'
 import { focal } from './focal.ts'
 import { generalizedCrossEntropy } from './generalized-cross-entropy.ts'
+import { jsdConsistency } from './jsd-consistency.ts'
 import { klDivergence } from './kl-divergence.ts'
 import { labelSmoothingCrossEntropy } from './label-smoothing-cross-entropy.ts'
 import { mae } from './mae.ts'
@@ -38,4 +39,5 @@ export const losses: readonly LossDefinition[] = [
   categoricalHinge,
   asymmetricSingleLabel,
   distillation,
+  jsdConsistency,
 ]
