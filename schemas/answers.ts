@@ -214,3 +214,21 @@ export const GradientCheckAnswer = z
     ok: z.boolean().describe('No relative error is beyond the tolerance.'),
   })
   .meta({ id: 'GradientCheckAnswer' })
+
+const ConventionAnswer = z.object({
+  convention: z.enum(['uniform', 'others', 'half']),
+  reduction: z.enum(['mean', 'sum']).optional().describe('That of the library, where one was named.'),
+  label_smoothing: AnswerNumber.optional(),
+  on_value: AnswerNumber.optional().describe('What the class of a target gets.'),
+  off_value: AnswerNumber.optional().describe('What every other class gets.'),
+})
+
+export const SmoothingAnswer = z
+  .object({
+    exact: z.boolean().describe('Whether a factor in [0, 1] gives the same targets.'),
+    label_smoothing: AnswerNumber.optional().describe('That factor; left out where there is none.'),
+    detail: z.string().optional().describe('Why there is none.'),
+    from: ConventionAnswer,
+    to: ConventionAnswer,
+  })
+  .meta({ id: 'SmoothingAnswer' })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PRESETS, type PresetName } from '../src/presets.ts'
 import { tensor, tensorOr } from './tensor.ts'
 
 /** Fields that more than one operation or loss takes. Ranges and defaults are the contract's. */
@@ -62,6 +63,12 @@ export const ClassAxis = z
   .describe('Where the classes are: the last axis, or 1 for [N, K, d1, ...]. Never guessed from sizes.')
 
 export const LabelSmoothing = z.number().min(0).max(1).describe('Smoothing factor s in [0, 1].')
+
+export const PRESET_NAMES = Object.keys(PRESETS) as [PresetName, ...PresetName[]]
+
+export const Preset = z
+  .enum(PRESET_NAMES)
+  .describe('Makes the convention and the reduction of a library the defaults of `smoothing` and `reduction`.')
 
 export const Smoothing = z
   .enum(SMOOTHINGS)

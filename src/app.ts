@@ -11,6 +11,7 @@ import { metricsRoute } from '../routes/metrics.ts'
 import { negotiate } from '../routes/negotiation.ts'
 import { openApiRoutes } from '../routes/openapi.ts'
 import { problemsRoute } from '../routes/problems.ts'
+import { smoothingRoute } from '../routes/smoothing.ts'
 import { sweepRoute } from '../routes/sweep.ts'
 import { targetsRoute } from '../routes/targets.ts'
 import { v2Routes } from '../routes/v2.ts'
@@ -97,6 +98,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   sweepRoute(server, services)
   gradientCheckRoute(server, services)
   calibrationRoute(server, services)
+  smoothingRoute(server, services)
   lossesRoutes(server)
   problemsRoute(server)
   healthRoutes(server, services)

@@ -1,5 +1,6 @@
 import type { Engine } from './kernels/engine.ts'
 import { calibrationOperation } from './operations/calibration.ts'
+import { convertSmoothingOperation } from './operations/convert-smoothing.ts'
 import { equivalenceOperation } from './operations/equivalence.ts'
 import { gradientCheckOperation } from './operations/gradient-check.ts'
 import { lossOperation } from './operations/loss.ts'
@@ -17,6 +18,7 @@ const operations = {
   sweep: sweepOperation,
   'gradient-check': gradientCheckOperation,
   calibration: calibrationOperation,
+  'smoothing/convert': convertSmoothingOperation,
 } satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof operations

@@ -11,6 +11,8 @@ export interface TargetKind<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly name: string
   /** The ways to write them. */
   readonly forms: readonly ('indices' | 'probabilities' | 'labels' | 'logits')[]
+  /** What its smoothing spreads over: the classes, or each label by itself. Absent: it has none. */
+  readonly smooths?: 'classes' | 'labels'
   /** Fields of the request; a loss whose default of one differs declares that among its parameters. */
   readonly shape: Shape
   /**
@@ -29,10 +31,12 @@ function targetKind<Shape extends z.ZodRawShape>(kind: TargetKind<Shape>): Targe
 export const distributions = targetKind({
   name: 'distributions',
   forms: ['indices', 'probabilities'],
+  smooths: 'classes',
   shape: {
     targets: fields.Targets,
     label_smoothing: fields.LabelSmoothing.default(0),
     smoothing: fields.Smoothing,
+    preset: fields.Preset.optional(),
     prior: fields.Prior.optional(),
     class_weights: fields.ClassWeights.optional(),
     ignore_index: fields.IgnoreIndex.optional(),
@@ -72,10 +76,12 @@ export const smoothedIndices = targetKind({
 export const labels = targetKind({
   name: 'labels',
   forms: ['indices', 'labels'],
+  smooths: 'labels',
   shape: {
     targets: fields.Labels,
     label_smoothing: fields.LabelSmoothing.default(0),
     smoothing: fields.LabelConvention,
+    preset: fields.Preset.optional(),
     prior: fields.Prior.optional(),
     class_weights: fields.ClassWeights.optional(),
     ignore_index: fields.IgnoreIndex.optional(),

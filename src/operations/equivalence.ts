@@ -7,6 +7,7 @@ import { crossEntropy } from '../losses/cross-entropy.ts'
 import { valuesOf } from '../wire/tensor.ts'
 import { lossesOutput, lossOperation } from './loss.ts'
 import type { Operation } from './operation.ts'
+import { withPreset } from './preset.ts'
 import { validate } from './validate.ts'
 
 /** Relative to what is compared: a few roundings of each type. timm's one-hot targets are float32 and differ by as much. */
@@ -22,7 +23,7 @@ export const equivalenceOperation: Operation = {
 
   run(engine, envelope) {
     const explain = (field: string) => fieldOfAnotherLoss(field, crossEntropy.name)
-    const request = validate(EquivalenceBody, envelope, explain) as EquivalenceRequest
+    const request = validate(EquivalenceBody, withPreset(envelope, crossEntropy), explain) as EquivalenceRequest
     const batch = prepareBatch(engine, crossEntropy, request)
     const formulations = [nllUniform(batch, request), softTarget(batch, request), mixedLosses(batch, request)]
     const isReduced = request.reduction !== 'none'

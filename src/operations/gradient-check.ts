@@ -6,6 +6,7 @@ import { elementPath } from '../layout.ts'
 import { pointer, refuseAt } from '../problems.ts'
 import { lossOperation } from './loss.ts'
 import type { Operation } from './operation.ts'
+import { withPreset } from './preset.ts'
 import { selectLoss } from './select-loss.ts'
 import { validate } from './validate.ts'
 
@@ -18,7 +19,11 @@ export const gradientCheckOperation: Operation = {
   run(engine, envelope) {
     const definition = selectLoss(envelope)
     const explain = (field: string) => fieldOfAnotherPath(field, definition.name, '/gradient-check')
-    const request = validate(checkBranches.get(definition.name)!, envelope, explain) as GradientCheckRequest
+    const request = validate(
+      checkBranches.get(definition.name)!,
+      withPreset(envelope, definition),
+      explain,
+    ) as GradientCheckRequest
     const batch = prepareBatch(engine, definition, request)
     const { layout, dtype, field, groups } = batch
     const rows = groups?.size ?? 1

@@ -11,6 +11,7 @@ import { smoothedOutput } from '../smoothed-output.ts'
 import { warningsOf } from '../warnings.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Operation } from './operation.ts'
+import { withPreset } from './preset.ts'
 import { selectLoss } from './select-loss.ts'
 import { validate } from './validate.ts'
 
@@ -23,7 +24,7 @@ export const lossOperation: Operation = {
   run(engine, envelope) {
     const definition = selectLoss(envelope)
     const { name, family } = definition
-    const request = validate(lossBranches.get(name)!, envelope, (field) =>
+    const request = validate(lossBranches.get(name)!, withPreset(envelope, definition), (field) =>
       fieldOfAnotherLoss(field, name),
     ) as LossRequest
     const batch = prepareBatch(engine, definition, request)

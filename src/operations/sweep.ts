@@ -11,6 +11,7 @@ import { smoothingCurve } from '../smoothing-curve.ts'
 import { valuesOf, viewOf } from '../wire/tensor.ts'
 import { lossOperation } from './loss.ts'
 import type { Operation } from './operation.ts'
+import { withPreset } from './preset.ts'
 import { selectLoss } from './select-loss.ts'
 import { validate, validateValue } from './validate.ts'
 
@@ -32,7 +33,7 @@ export const sweepOperation: Operation = {
     const branch = sweepBranches.get(definition.name)
     if (!branch) throw refuseAt('validation_failed', ['loss'], `${definition.name} has no parameter that is a number`)
     const explain = (field: string) => fieldOfAnotherPath(field, definition.name, '/sweep')
-    const request = validate(branch, envelope, explain) as SweepRequest
+    const request = validate(branch, withPreset(envelope, definition), explain) as SweepRequest
     const values = readValues(engine, definition, request)
     const at = (value: number) => ({ ...request, [request.parameter]: value })
     const batch = prepareBatch(engine, definition, at(values[0]!))

@@ -45,6 +45,7 @@ const BODIES: readonly (readonly [OperationName, object])[] = [
   ['equivalence', { logits: LOGITS, targets: [0, 1], label_smoothing: 0.1, reduction: 'sum' }],
   ['sweep', { logits: LOGITS, targets: [0, 1], parameter: 'label_smoothing', values: [0, 0.5] }],
   ['gradient-check', { logits: LOGITS, targets: [0, 1], samples: 3, step: 1e-4, seed: 2 }],
+  ['smoothing/convert', { label_smoothing: 0.1, num_classes: 3, from: 'others', to: 'keras' }],
   ['calibration', { logits: LOGITS, targets: [0, 1], bins: 3 }],
 ]
 
@@ -110,7 +111,15 @@ function container(): Uint8Array {
 }
 
 const anyBytes: fc.Arbitrary<Attempt> = fc.record({
-  operation: fc.constantFrom<OperationName>('loss', 'targets', 'equivalence', 'sweep', 'calibration', 'gradient-check'),
+  operation: fc.constantFrom<OperationName>(
+    'loss',
+    'targets',
+    'equivalence',
+    'sweep',
+    'calibration',
+    'gradient-check',
+    'smoothing/convert',
+  ),
   format: fc.constantFrom('json', 'safetensors'),
   bytes: fc.oneof(
     fc.uint8Array({ maxLength: 200 }),

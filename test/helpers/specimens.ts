@@ -40,6 +40,7 @@ export const jsonSpecimens: readonly Specimen[] = [
   json('targets', { targets: [0, 2], num_classes: 3, label_smoothing: 0.1, mixup: { lam: 0.3 } }),
   json('sweep', { logits: nested, targets: [0, 1], parameter: 'label_smoothing', values: [0, 0.1], dtype: 'float64' }),
   json('gradient-check', { logits: nested, targets: [0, 1], label_smoothing: 0.1, samples: 4, seed: 1 }),
+  json('smoothing/convert', { label_smoothing: 0.1, num_classes: 10, from: 'fairseq', to: 'half' }),
   json('calibration', { logits: nested, targets: [0, -100], bins: 4 }),
   json('equivalence', { logits: nested, targets: [0, 1], label_smoothing: 0.1, prior: [0.5, 0.25, 0.25] }),
 ]
