@@ -93,7 +93,7 @@ function rowLoss(row: MarginRow, params: Params): number {
     const each = params.p === 1 ? 1 : excess
     loss += each * excess
     sum += each
-    if (gradients) gradients[i] = slope * each
+    if (gradients) gradients[i] = slope === 0 ? 0 : slope * each
   }
   if (gradients) gradients[start + label] = 0 - (slope === 0 ? 0 : slope * sum)
   return loss / numClasses
