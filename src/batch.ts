@@ -5,7 +5,7 @@ import { cast, readClassWeights, readOperands } from './operands.ts'
 import { planReduction, type Reduction, type ReductionFields, reduceLosses, weighLosses } from './reduction.ts'
 import { scoresNotFinite } from './row-fault.ts'
 import { gather, type RowGroups, rowGroupsOf, scatter, shareTargets } from './row-groups.ts'
-import { rowsFrom, type TargetRows, type Targets } from './target-rows.ts'
+import { movedDense, rowsFrom, type TargetRows, type Targets } from './target-rows.ts'
 import { ELEMENT_BYTES, type Tensor, viewOf } from './wire/tensor.ts'
 
 /** Rows are evaluated this many elements at a time, so that what a loss keeps beside them stays in the processor's cache. */
@@ -142,7 +142,7 @@ function gathered(rows: Rows, groups: RowGroups): Rows {
     counted: rows.counted.map((_, row) => rows.counted[Math.floor(row / groups.size)]!),
     targets:
       targets.kind === 'dense'
-        ? { kind: 'dense', smoothing: targets.smoothing, values: order(dtype, targets.values, layout.numClasses) }
+        ? movedDense(targets, (pointer) => order(dtype, pointer, layout.numClasses))
         : {
             ...targets,
             labels: order('I32', targets.labels, targets.entries),

@@ -2,7 +2,7 @@ import type { Batch, Evaluated } from './batch.ts'
 import type { Engine } from './kernels/engine.ts'
 import type { LossDefinition } from './losses/definition.ts'
 import { randomFrom, sampleOf } from './random.ts'
-import { type DenseRows, labelShares, type SparseRows, type TargetRows, writeSmoothed } from './target-rows.ts'
+import { labelShares, movedDense, type SparseRows, type TargetRows, writeSmoothed } from './target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from './wire/tensor.ts'
 
 /** What errors are relative to: the gradient itself and, where that is smaller, the factor that the reduction multiplies it by. */
@@ -172,8 +172,7 @@ function copyRows(engine: Engine, { layout, dtype, scores, targets }: Batch, row
   const given = targets.rows
   return {
     scores: wide(scores),
-    targets:
-      given.kind === 'dense' ? ({ ...given, values: wide(given.values) } satisfies DenseRows) : copyLabels(given),
+    targets: given.kind === 'dense' ? movedDense(given, wide) : copyLabels(given),
   }
 
   function copyLabels(given: SparseRows): SparseRows {

@@ -1,7 +1,7 @@
 import type { KernelMemory } from './kernels/memory.ts'
 import type { Layout } from './layout.ts'
 import { refuseAt } from './problems.ts'
-import type { Targets } from './target-rows.ts'
+import { movedDense, type Targets } from './target-rows.ts'
 import { ELEMENT_BYTES, type ElementType, viewOf } from './wire/tensor.ts'
 
 /**
@@ -40,11 +40,14 @@ export function shareTargets(
   repeat(counted)
   if (rows.kind === 'dense') {
     // A copy: these may be the client's own numbers, which another evaluation reads again.
-    const values = memory.allocate(numRows * numClasses * ELEMENT_BYTES[dtype])
-    const shared = viewOf(memory, dtype, values, numRows * numClasses)
-    shared.set(viewOf(memory, dtype, rows.values, numRows * numClasses))
-    repeat(shared)
-    return { rows: { kind: 'dense', smoothing: rows.smoothing, values }, counted, isIndexRoute }
+    const shared = movedDense(rows, (pointer) => {
+      const copy = memory.allocate(numRows * numClasses * ELEMENT_BYTES[dtype])
+      const values = viewOf(memory, dtype, copy, numRows * numClasses)
+      values.set(viewOf(memory, dtype, pointer, numRows * numClasses))
+      repeat(values)
+      return copy
+    })
+    return { rows: shared, counted, isIndexRoute }
   }
   repeat(memory.i32(rows.labels, numRows * rows.entries))
   repeat(memory.f64(rows.shares, numRows * rows.entries))

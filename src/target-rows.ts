@@ -38,7 +38,7 @@ export interface Targets {
 /** The rows `start` to the end of `rows`, as rows of their own. */
 export function rowsFrom(rows: TargetRows, start: number, numClasses: number, dtype: 'F32' | 'F64'): TargetRows {
   return rows.kind === 'dense'
-    ? denseFrom(rows, start * numClasses * ELEMENT_BYTES[dtype])
+    ? movedDense(rows, (pointer) => pointer + start * numClasses * ELEMENT_BYTES[dtype])
     : {
         ...rows,
         labels: rows.labels + start * rows.entries * ELEMENT_BYTES.I32,
@@ -46,9 +46,10 @@ export function rowsFrom(rows: TargetRows, start: number, numClasses: number, dt
       }
 }
 
-function denseFrom(rows: DenseRows, offset: number): DenseRows {
-  const moved = { ...rows, values: rows.values + offset }
-  return rows.logs === undefined ? moved : { ...moved, logs: rows.logs + offset }
+/** The same targets with each of their arrays [rows, numClasses] somewhere else. */
+export function movedDense(rows: DenseRows, move: (pointer: number) => number): DenseRows {
+  const moved = { ...rows, values: move(rows.values) }
+  return rows.logs === undefined ? moved : { ...moved, logs: move(rows.logs) }
 }
 
 /**
