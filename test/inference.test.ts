@@ -3,6 +3,7 @@ import { OUTPUTS } from '../schemas/fields.ts'
 import { losses } from '../src/losses/index.ts'
 import { INFERENCE_OUTPUTS } from '../src/wire/inference.ts'
 import { sharedApp, startApp } from './helpers/app.ts'
+import { takes } from './helpers/capabilities.ts'
 import { ask, numbers } from './helpers/evaluate.ts'
 import { fuzz, fuzzSeed } from './helpers/fuzz.ts'
 import { binaryRequest, type InferenceBody, readAnswer, withData } from './helpers/inference.ts'
@@ -105,19 +106,18 @@ describe('the endpoints of the inference protocol', () => {
     expect(index).toEqual(losses.map(({ name }) => ({ name, version: '1', state: 'READY', reason: '' })))
   })
 
-  test.each(losses.map(({ name, family }) => [name, family.field]))(
+  test.each(losses.map((definition) => [definition.name, definition] as const))(
     'describe %s, with and without a version',
-    async (name, field) => {
+    async (name, definition) => {
+      const { field, predictsFor } = definition.family
       const metadata = json(await send(`/v2/models/${name}`))
       expect(metadata).toMatchObject({ name, versions: ['1'], platform: 'lossd' })
       expect(metadata.inputs[0]).toEqual({ name: field, datatype: 'FP32', shape: [-1, -1] })
-      expect(metadata.inputs).toContainEqual({
-        name: 'mixup.lam',
-        datatype: 'FP32',
-        shape: [-1],
-        parameters: { optional: true },
-      })
-      expect(metadata.outputs).toContainEqual({ name: 'predictions', datatype: 'INT32', shape: [-1] })
+      const mixing = { name: 'mixup.lam', datatype: 'FP32', shape: [-1], parameters: { optional: true } }
+      if (takes(definition, 'mixup')) expect(metadata.inputs).toContainEqual(mixing)
+      else expect(metadata.inputs).not.toContainEqual(mixing)
+      const shape = predictsFor === 'row' ? [-1] : [-1, -1]
+      expect(metadata.outputs).toContainEqual({ name: 'predictions', datatype: 'INT32', shape })
       expect(json(await send(`/v2/models/${name}/versions/1`))).toEqual(metadata)
       expect(json(await send(`/v2/models/${name}/ready`))).toEqual({ name, ready: true })
       expect(json(await send(`/v2/models/${name}/versions/1/ready`))).toEqual({ name, ready: true })
@@ -350,14 +350,17 @@ describe('an inference request', () => {
 
   test('is evaluated for the version it names, and for every loss', async () => {
     for (const { name, example } of losses) {
-      const { targets: labels, ...rest } = example as Record<string, number[][]>
-      const [[field, scores]] = Object.entries(rest) as [[string, number[][]]]
-      const inputs = [
-        { name: field, datatype: 'FP32', shape: [scores.length, scores[0]!.length], data: scores },
-        { name: 'targets', datatype: 'INT64', shape: [labels!.length], data: labels },
-      ]
-      const { loss, ...fields } = { loss: name, [field]: scores, targets: labels }
-      const answer = ask('loss', { loss, ...fields })
+      const tensors = Object.entries(example).filter(([, value]) => Array.isArray(value)) as [string, number[][]][]
+      const inputs = tensors.map(([field, data]) => {
+        const isVector = typeof data[0] === 'number'
+        return {
+          name: field,
+          datatype: isVector ? 'INT64' : 'FP32',
+          shape: isVector ? [data.length] : [data.length, data[0]!.length],
+          data,
+        }
+      })
+      const answer = ask('loss', { loss: name, ...Object.fromEntries(tensors) })
       const sent = await send(`/v2/models/${name}/versions/1/infer`, JSON.stringify({ inputs }), {
         'content-type': 'application/json',
       })

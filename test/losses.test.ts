@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Identity, LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
 import { logSoftmax } from '../src/losses/reference.ts'
-import { capabilitiesOf, takes, variantsOf } from './helpers/capabilities.ts'
+import { capabilitiesOf, groupSizeOf, takes, variantsOf } from './helpers/capabilities.ts'
 import { type Case, casesOf } from './helpers/cases.ts'
 import { ask, engines, type LossAnswer } from './helpers/evaluate.ts'
 import {
@@ -129,8 +129,8 @@ for (const definition of losses) {
     })
   }
 
-  function membersOf(row: number, { scores }: ModelRequest): number[] {
-    const groups = scores.length / capabilitiesOf(definition).groupSize
+  function membersOf(row: number, { scores, params = {} }: ModelRequest): number[] {
+    const groups = scores.length / groupSizeOf(definition, params)
     return scores.map((_, other) => other).filter((other) => other % groups === row % groups)
   }
 

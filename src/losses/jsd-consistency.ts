@@ -56,7 +56,7 @@ export const jsdConsistency = defineLoss({
     alpha: z.number().min(0).default(12).describe('Factor of the divergence, >= 0.'),
     label_smoothing: LabelSmoothing.default(0.1),
   },
-  variants: [{ alpha: 0 }, { alpha: 1 }],
+  variants: [{ alpha: 0 }, { alpha: 1 }, { splits: 2 }],
   rowsTogether: ({ splits }) => splits,
   denominator:
     ({ splits }) =>

@@ -118,7 +118,9 @@ function targetsOf(definition: LossDefinition, targets: Partial<Request>['target
   const rows = targets?.map((target) =>
     typeof target === 'number' ? (logits?.[0] ?? []).map((_, k) => (k === target ? 1 : 0)) : target,
   )
-  if (forms.includes('logits')) return { teacher_logits: rows?.map((row) => row.map(Math.log)) }
+  // Nothing is nearly nothing: a teacher that excludes a class makes a loss infinite.
+  if (forms.includes('logits'))
+    return { teacher_logits: rows?.map((row) => row.map((share) => Math.log(share + 1e-3))) }
   const isDense = typeof targets?.[0] === 'object'
   return { targets: isDense && !takesDense ? rows?.map((row) => row.indexOf(Math.max(...row))) : targets }
 }

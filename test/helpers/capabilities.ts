@@ -13,7 +13,7 @@ export interface Capabilities {
   readonly ignores: boolean
   /** Moving all scores of a row by the same number changes nothing. */
   readonly isSoftmax: boolean
-  /** Rows that it sees together. */
+  /** Rows that it sees together with its parameters as they are by default. */
   readonly groupSize: number
 }
 
@@ -27,8 +27,13 @@ export function capabilitiesOf(definition: LossDefinition): Capabilities {
     weighsClasses: 'class_weights' in shape,
     ignores: 'ignore_index' in shape,
     isSoftmax: definition.family.name === 'softmax',
-    groupSize: definition.rowsTogether?.(paramsOf(definition, {}) as never) ?? 1,
+    groupSize: groupSizeOf(definition, {}),
   }
+}
+
+/** Rows that the loss sees together with these parameters. */
+export function groupSizeOf(definition: LossDefinition, params: Readonly<Record<string, unknown>>): number {
+  return definition.rowsTogether?.(paramsOf(definition, params) as never) ?? 1
 }
 
 /** Whether a request of this loss may have this field. */

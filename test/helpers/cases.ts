@@ -1,5 +1,5 @@
 import type { LossDefinition } from '../../src/losses/definition.ts'
-import { type Capabilities, capabilitiesOf, variantsOf } from './capabilities.ts'
+import { type Capabilities, capabilitiesOf, groupSizeOf, variantsOf } from './capabilities.ts'
 import { allPairs } from './covering.ts'
 import { gradientFormula, type ModelRequest, randomOf, softmax, sum } from './model.ts'
 
@@ -87,7 +87,7 @@ function productOfEverything(): Case[] {
           for (const ignores of targets === 'indices' ? [false, true] : [false]) {
             const other = OTHER_REDUCTIONS[(cases.length / 2) % OTHER_REDUCTIONS.length]!
             for (const reduction of ['mean', other]) {
-              const parts = { targets, mixup, smoothing, isWeighted, ignores, reduction, variant: 0, groupSize: 1 }
+              const parts = { targets, mixup, smoothing, isWeighted, ignores, reduction, variant: 0 }
               cases.push(compose({ ...parts, ...turns(cases.length, smoothing) }))
             }
           }
@@ -112,7 +112,7 @@ function turns(index: number, smoothing: string): Pick<Parts, 'numClasses' | 'nu
 
 /** For the losses around them every pair of that, and the settings of their own parameters. */
 function everyPair(definition: LossDefinition): Case[] {
-  const { forms, mixes, smooths, weighsClasses, ignores, groupSize } = capabilitiesOf(definition)
+  const { forms, mixes, smooths, weighsClasses, ignores } = capabilitiesOf(definition)
   const smoothings = Object.keys(SMOOTHINGS).filter((each) => each !== 'half' || forms.includes('labels'))
   const random = randomOf(definition.name)
   const rows = allPairs<Parts>(
@@ -128,7 +128,6 @@ function everyPair(definition: LossDefinition): Case[] {
       numRows: ROWS,
       range: Object.keys(LOGITS),
       hasSampleWeights: [false, true],
-      groupSize: [groupSize],
     },
     random,
     ({ targets, ignores, smoothing, numClasses }) =>
@@ -156,13 +155,13 @@ type Parts = {
   numRows: number
   range: string
   hasSampleWeights: boolean
-  groupSize: number
 }
 
 function compose(parts: Parts, definition?: LossDefinition): Case {
   const { targets, mixup, smoothing, isWeighted, ignores, reduction, variant, range, hasSampleWeights } = parts
   const k = parts.numClasses
-  const n = parts.numRows * parts.groupSize
+  const params = definition && variant > 0 ? definition.variants![variant - 1]! : {}
+  const n = parts.numRows * (definition ? groupSizeOf(definition, params) : 1)
   const name = [
     targets,
     ...(mixup === 'plain' ? [] : [mixup]),
