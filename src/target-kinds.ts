@@ -61,10 +61,12 @@ export const classIndices = targetKind({
 export const smoothedIndices = targetKind({
   name: 'smoothed_class_indices',
   forms: ['indices'],
+  smooths: 'classes',
   shape: {
     targets: fields.ClassIndices,
     label_smoothing: fields.LabelSmoothing.default(0),
     smoothing: fields.Smoothing,
+    preset: fields.Preset.optional(),
     prior: fields.Prior.optional(),
     class_weights: fields.ClassWeights.optional(),
     ignore_index: fields.IgnoreIndex.optional(),

@@ -5,7 +5,7 @@ import type { LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
 import { sampleOf } from '../src/random.ts'
 import { requestOf } from './helpers/arbitraries.ts'
-import { capabilitiesOf, variantsOf } from './helpers/capabilities.ts'
+import { capabilitiesOf, takes, variantsOf } from './helpers/capabilities.ts'
 import { ask, engines, type LossAnswer, post } from './helpers/evaluate.ts'
 import { randomOf } from './helpers/model.ts'
 import { unlistedLoss } from './helpers/unlisted.ts'
@@ -42,6 +42,8 @@ for (const engine of engines) {
       label_smoothing: 0.1,
       mixup: { lam: 0.3 },
     }
+    const teacher = { teacher_logits: request.logits.map((row) => row.toReversed()) }
+    const body = { ...requestOf(definition, request), ...(takes(definition, 'teacher_logits') ? teacher : {}) }
     const variants = variantsOf(definition, classes, random)
 
     test.each(variants.map((variant) => ({ variant, shown: JSON.stringify(variant) })))(
@@ -51,8 +53,7 @@ for (const engine of engines) {
           ['float64', 1e-6],
           ['float32', 5e-5],
         ] as const) {
-          const body = { ...requestOf(definition, { ...request, dtype }), ...variant, samples: 4096 }
-          const answer = ask<CheckAnswer>('gradient-check', body, engine)
+          const answer = ask<CheckAnswer>('gradient-check', { ...body, ...variant, dtype, samples: 4096 }, engine)
           expect(answer, JSON.stringify(answer)).toMatchObject({ ok: true, tolerance })
           expect(answer.checked + answer.skipped).toBe(rows * classes)
           expect(answer.checked, JSON.stringify(answer)).toBeGreaterThan(0)

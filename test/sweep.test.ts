@@ -95,7 +95,7 @@ for (const definition of losses) {
           const body = { ...requestOf(definition, exact), ...variant }
           checkPoints(body, 'label_smoothing', SMOOTHINGS, engines[kernels]!)
         }),
-        { numRuns: 60 },
+        { numRuns: 15 },
       )
     })
   })
