@@ -5,7 +5,7 @@ import type { Judged, Warning } from './definition.ts'
 const MOST_NAMED = 10
 
 /**
- * Of losses sum_k w_k q_k f(p_k): the smallest of them is where p follows w q and not q, so that a class with a large weight can get more than the
+ * Of losses sum_k w_k q_k f(p_k) with a falling f: the smallest of them is where p follows w q and not q, so that a class with a large weight can get more than the
  * class of the target although smoothing gives it little (pytorch 104776).
  */
 export function classWeightsMoveOptimum({ memory, numClasses, targets, classWeights }: Judged): Warning[] {
@@ -33,7 +33,7 @@ export function classWeightsMoveOptimum({ memory, numClasses, targets, classWeig
   return [
     {
       code: 'class_weights_move_optimum',
-      detail: `with smoothing and these class weights the loss of a row of class ${named}${more} is smallest where class ${heaviest} gets the largest probability: the optimum is at p proportional to w q, not at q`,
+      detail: `with smoothing and these class weights the loss of a row of class ${named}${more} is smallest where class ${heaviest} gets the largest probability: the optimum follows w q, not q`,
     },
   ]
 }

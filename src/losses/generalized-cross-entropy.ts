@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
+import { classWeightsMoveOptimum } from './class-weights.ts'
 import { defineLoss } from './definition.ts'
 import { logSoftmax } from './reference.ts'
 import { evaluateSoftmax, type SoftmaxMaths } from './softmax-rows.ts'
@@ -57,6 +58,8 @@ export const generalizedCrossEntropy = defineLoss({
     targets: [0, 1],
     q: 0.7,
   },
+
+  warnings: classWeightsMoveOptimum,
 
   evaluate: (block, params) => evaluateSoftmax(block, maths, params),
 

@@ -5,6 +5,7 @@ import { countedRows } from '../reduction.ts'
 import { distributions } from '../target-kinds.ts'
 import { rowsFrom, writeSmoothed } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import { classWeightsMoveOptimum } from './class-weights.ts'
 import { type Block, defineLoss } from './definition.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
 
@@ -73,6 +74,8 @@ export const jsdConsistency = defineLoss({
     ],
     targets: [0, 1, 0, 1, 0, 1],
   },
+
+  warnings: classWeightsMoveOptimum,
 
   evaluate: evaluateGroups,
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
+import { classWeightsMoveOptimum } from './class-weights.ts'
 import { defineLoss } from './definition.ts'
 import { logSoftmax } from './reference.ts'
 import { evaluateSoftmax, restOf, type SoftmaxMaths } from './softmax-rows.ts'
@@ -48,6 +49,8 @@ export const poly1 = defineLoss({
     targets: [0, 1],
     epsilon: 2,
   },
+
+  warnings: classWeightsMoveOptimum,
 
   evaluate: (block, params) => evaluateSoftmax(block, maths, params),
 
