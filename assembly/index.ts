@@ -1,5 +1,7 @@
 export * from './codec'
+export * from './distances'
 export * from './loss'
+export * from './rows'
 export * from './sigmoid'
 
 /** First byte of linear memory that holds no static data: where the host's arena begins. */

@@ -1,3 +1,5 @@
+import type { RowKernels } from './row-contract.ts'
+
 /**
  * The kernel contract: what the WebAssembly module (`assembly/`) and its plain TypeScript twin both implement, held equal
  * by one test suite. Every pointer is a byte offset into one `WebAssembly.Memory` shared by caller and kernel. Arrays are
@@ -7,7 +9,7 @@
  *
  * N = numRows >= 1, K = numClasses >= 1.
  */
-export interface LossKernels {
+export interface LossKernels extends RowKernels {
   /**
    * Softmax of each row, stable for every finite row and for rows with some -Infinity.
    *

@@ -1,4 +1,6 @@
 import type { LossKernels } from './contract.ts'
+import { createScalarRowKernels } from './scalar-rows.ts'
+import { indexOfMax, sum, sumsOf } from './scalar-sums.ts'
 
 type FloatArray = Float32Array | Float64Array
 
@@ -161,48 +163,6 @@ export function createScalarLossKernels(memory: WebAssembly.Memory): LossKernels
     sigmoidF64: sigmoidOf(f64),
     argmaxF32: argmaxOf(f32),
     argmaxF64: argmaxOf(f64),
+    ...createScalarRowKernels(memory),
   }
-}
-
-interface RowSums {
-  readonly argmax: number
-  readonly max: number
-  /** Sum of exp(z - max) over all but one maximum. */
-  readonly others: number
-  readonly logSum: number
-}
-
-/**
- * @param exponentials written: exp(z - max)
- * @returns undefined: the row has no distribution
- */
-function sumsOf(row: Float64Array, exponentials: Float64Array): RowSums | undefined {
-  const argmax = indexOfMax(row)
-  const max = row[argmax]!
-  for (let k = 0; k < row.length; k++) exponentials[k] = Math.exp(row[k]! - max)
-  exponentials[argmax] = 0
-  const others = sum(exponentials)
-  exponentials[argmax] = 1
-  // others is NaN if the row holds a NaN, and if max is infinite and not alone.
-  return Number.isFinite(max) && !Number.isNaN(others) ? { argmax, max, others, logSum: Math.log1p(others) } : undefined
-}
-
-/** Lowest index of the largest element of a row without NaN; of a row with one, any index. */
-function indexOfMax(row: FloatArray): number {
-  let best = 0
-  for (let k = 1; k < row.length; k++) if (row[k]! > row[best]!) best = k
-  return best
-}
-
-/** Neumaier's sum: among 131072 equal terms a plain one loses five digits. */
-function sum(terms: Float64Array): number {
-  let total = 0
-  let lost = 0
-  for (let k = 0; k < terms.length; k++) {
-    const term = terms[k]!
-    const next = total + term
-    lost += Math.abs(total) >= Math.abs(term) ? total - next + term : term - next + total
-    total = next
-  }
-  return Number.isFinite(total) ? total + lost : total
 }

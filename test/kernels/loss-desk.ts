@@ -108,6 +108,51 @@ export class LossDesk {
     return { faulty, on: read(on), off: read(off), logOn: read(logOn), logOff: read(logOff) }
   }
 
+  distances(dtype: DType, logits: Rows, targets: Rows, isSquared: boolean, rowScale: readonly number[]) {
+    this.#clear()
+    const [n, k] = [logits.length, logits[0]!.length]
+    const [z, q] = [this.#write(dtype, logits.flat()), this.#write(dtype, targets.flat())]
+    const [scales, losses] = [this.#write('F64', rowScale), this.#room('F64', n)]
+    const gradients = this.#room(dtype, n * k)
+    const faulty = this.#kernels[`distances${dtype}`](z, n, k, q, Number(isSquared), scales, losses, gradients)
+    return this.#crossEntropyResult(dtype, faulty, losses, gradients, n, k)
+  }
+
+  /** Probabilities and their logs as float64, and the gradients of these slopes, from the same softmax. */
+  widened(dtype: DType, logits: Rows, slopes: Rows, rowScale: readonly number[]) {
+    this.#clear()
+    const [n, k] = [logits.length, logits[0]!.length]
+    const z = this.#write(dtype, logits.flat())
+    const probabilities = this.#room(dtype, n * k)
+    const [rowMax, logSum] = [this.#room('F64', n), this.#room('F64', n)]
+    const [p, logP] = [this.#room('F64', n * k), this.#room('F64', n * k)]
+    const [h, scales] = [this.#write('F64', slopes.flat()), this.#write('F64', rowScale)]
+    const gradients = this.#room(dtype, n * k)
+    this.#kernels[`softmax${dtype}`](z, n, k, probabilities, rowMax, logSum)
+    this.#kernels[`widenSoftmax${dtype}`](z, probabilities, n, k, rowMax, logSum, p, logP)
+    this.#kernels[`slopesToGradients${dtype}`](h, p, logP, n, k, scales, gradients)
+    return {
+      p: this.#readRows('F64', p, n, k),
+      logP: this.#readRows('F64', logP, n, k),
+      gradients: this.#readRows(dtype, gradients, n, k),
+    }
+  }
+
+  scaleRows(dtype: DType, rows: Rows, factors: readonly number[]): number[][] {
+    this.#clear()
+    const [n, k] = [rows.length, rows[0]!.length]
+    const values = this.#write(dtype, rows.flat())
+    this.#kernels[`scaleRows${dtype}`](values, n, k, this.#write('F64', factors))
+    return this.#readRows(dtype, values, n, k)
+  }
+
+  add(dtype: DType, a: readonly number[], b: readonly number[]): number[] {
+    this.#clear()
+    const [sum, addend] = [this.#write(dtype, a), this.#write(dtype, b)]
+    this.#kernels[`add${dtype}`](sum, addend, a.length)
+    return this.#read(dtype, sum, a.length)
+  }
+
   argmax(dtype: DType, values: Rows): number[] {
     this.#clear()
     const n = values.length

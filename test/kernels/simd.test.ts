@@ -1,8 +1,11 @@
 import { loadKernelModule } from '../../src/kernels/load.ts'
 import { createSimdKernels } from '../../src/kernels/simd.ts'
 import { describeLossKernels } from './loss-kernels.ts'
+import { describeRowKernels } from './row-kernels.ts'
 
-describeLossKernels('SIMD', (memory) => {
-  const kernels = createSimdKernels(loadKernelModule()!, memory)
-  return { kernels, base: kernels.heapBase() }
-})
+for (const describeKernels of [describeLossKernels, describeRowKernels]) {
+  describeKernels('SIMD', (memory) => {
+    const kernels = createSimdKernels(loadKernelModule()!, memory)
+    return { kernels, base: kernels.heapBase() }
+  })
+}
