@@ -2,7 +2,7 @@ import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
 import { defineLoss } from './definition.ts'
 import { logSoftmax, probabilityMinus } from './reference.ts'
-import { differenceOf, evaluateSoftmax, rowWeight, type SoftmaxMaths } from './softmax-rows.ts'
+import { targetDistance } from './target-distance.ts'
 
 export const brier = defineLoss({
   name: 'brier',
@@ -36,24 +36,10 @@ export const brier = defineLoss({
     targets: [0, 1],
   },
 
-  evaluate: (block) => evaluateSoftmax(block, maths, undefined),
+  evaluate: (block) => targetDistance(block, 2),
 
   reference({ scores, target, classWeights }) {
     const weight = target.reduce((sum, share, k) => sum + share * classWeights[k]!, 0)
     return weight * logSoftmax(scores).reduce((sum, logP, k) => sum + probabilityMinus(logP, target[k]!) ** 2, 0)
   },
 })
-
-const maths: SoftmaxMaths<undefined> = {
-  row(rows, start, end) {
-    const { logP, p, q, slopes } = rows
-    const weight = rowWeight(rows, start, end)
-    let loss = 0
-    for (let k = start; k < end; k++) {
-      const difference = differenceOf(p[k]!, q[k]!, logP[k]!)
-      loss += difference * difference
-      slopes[k] = 2 * weight * p[k]! * difference
-    }
-    return weight * loss
-  },
-}

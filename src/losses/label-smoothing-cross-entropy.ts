@@ -2,7 +2,7 @@ import { LabelSmoothing } from '../../schemas/fields.ts'
 import { softmaxFamily } from '../families/softmax.ts'
 import type { Smoothing } from '../smoothing.ts'
 import { distributions } from '../target-kinds.ts'
-import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import { classWeightsMoveOptimum } from './class-weights.ts'
 import { crossEntropyOfDistributions, crossEntropyOfLabels } from './cross-entropy-routes.ts'
 import { type Block, defineLoss } from './definition.ts'
@@ -69,7 +69,7 @@ function nllPlusUniform(block: Block): number {
   const { keep, mass } = targets.smoothing
   if (mass === 0) return nllTerm(block)
   if (keep === 0) return uniformTerm(block)
-  const { memory } = block.engine
+  const { memory, typed } = block.engine
   const size = block.numRows * block.numClasses
   return memory.scratch(() => {
     const nll = memory.allocate(block.numRows * ELEMENT_BYTES.F64)
@@ -81,8 +81,7 @@ function nllPlusUniform(block: Block): number {
     memory.f64(nll, block.numRows).forEach((loss, n) => {
       losses[n] = keep * loss + mass * losses[n]!
     })
-    if (nllGradients !== 0)
-      add(viewOf(memory, block.dtype, block.gradients, size), viewOf(memory, block.dtype, nllGradients, size))
+    if (nllGradients !== 0) typed[block.dtype].add(block.gradients, nllGradients, size)
     return -1
   })
 }
@@ -118,8 +117,4 @@ function scaledBlock(block: Block, factor: number): Block {
     scaled[n] = factor * scales[n]!
   })
   return { ...block, gradientScale }
-}
-
-function add(sum: Float32Array | Float64Array, addend: Float32Array | Float64Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + addend[i]!
 }

@@ -2,7 +2,8 @@ import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
 import { defineLoss } from './definition.ts'
 import { logSoftmax, probabilityMinus } from './reference.ts'
-import { differenceOf, evaluateSoftmax, rowWeight, type SoftmaxMaths } from './softmax-rows.ts'
+import { evaluateLabels, isOneClass, type LabelMaths } from './softmax-rows.ts'
+import { targetDistance } from './target-distance.ts'
 
 export const mae = defineLoss({
   name: 'mae',
@@ -36,7 +37,8 @@ export const mae = defineLoss({
     targets: [0, 1],
   },
 
-  evaluate: (block) => evaluateSoftmax(block, maths, undefined),
+  evaluate: (block) =>
+    isOneClass(block.targets) ? evaluateLabels(block, block.targets, label, undefined) : targetDistance(block, 1),
 
   reference({ scores, target, classWeights }) {
     const weight = target.reduce((sum, share, k) => sum + share * classWeights[k]!, 0)
@@ -44,23 +46,14 @@ export const mae = defineLoss({
   },
 
   distanceToKink: ({ scores, target }) =>
-    Math.min(...logSoftmax(scores).map((logP, k) => Math.abs(probabilityMinus(logP, target[k]!)))),
+    Math.min(
+      // A class of no probability has no gradient, whatever its sign.
+      ...logSoftmax(scores).map((logP, k) => (Math.exp(logP) === 0 ? 2 : Math.abs(probabilityMinus(logP, target[k]!)))),
+    ),
 })
 
-const maths: SoftmaxMaths<undefined> = {
-  row(rows, start, end) {
-    const { logP, p, q, slopes } = rows
-    const weight = rowWeight(rows, start, end)
-    let loss = 0
-    for (let k = start; k < end; k++) {
-      const difference = differenceOf(p[k]!, q[k]!, logP[k]!)
-      loss += Math.abs(difference)
-      slopes[k] = weight * p[k]! * Math.sign(difference)
-    }
-    return weight * loss
-  },
-  label: {
-    loss: (logP) => -2 * Math.expm1(logP),
-    slope: (logP) => -2 * Math.exp(logP),
-  },
+/** 2 (1 - p) of the class. */
+const label: LabelMaths<undefined> = {
+  loss: (logP) => -2 * Math.expm1(logP),
+  slope: (logP) => -2 * Math.exp(logP),
 }
