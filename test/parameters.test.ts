@@ -111,7 +111,7 @@ for (const engine of engines) {
             ask('loss', { ...REQUEST, loss: loss.name, reduction: 'sum', ...params, ...request, dtype }, engine),
           ),
         )
-      const isFinite = (gradients: number[][]) => gradients.flat().every(Number.isFinite)
+      const areFinite = (gradients: number[][]) => gradients.flat().every(Number.isFinite)
 
       test.each([
         ['right', 0],
@@ -122,7 +122,7 @@ for (const engine of engines) {
             const request = { logits: [[gap, 0, -gap]], targets: [target], label_smoothing }
             for (const { loss: value, gradients } of answerTo(request)) {
               expect(value).toBeGreaterThanOrEqual(0)
-              expect(isFinite(gradients) && !Number.isNaN(value)).toBe(true)
+              expect(areFinite(gradients) && !Number.isNaN(value)).toBe(true)
             }
           }
         }
@@ -143,7 +143,7 @@ for (const engine of engines) {
           const request = { logits: [[2, 1, -Infinity]], targets, label_smoothing: 0 }
           for (const { loss: value, gradients } of answerTo(request)) {
             expect(value).toBeGreaterThan(0)
-            expect(isFinite(gradients)).toBe(true)
+            expect(areFinite(gradients)).toBe(true)
           }
         }
       })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { LossDefinition } from '../../src/losses/definition.ts'
 import { logSoftmax } from '../../src/losses/reference.ts'
 import { capabilitiesOf, takes } from './capabilities.ts'
-import { sum } from './model.ts'
+import { expected, type ModelRequest, sum } from './model.ts'
 
 /** A request [N, K] as a client would write it, without its loss and its scores' field. */
 export interface Request {
@@ -111,6 +111,18 @@ export function requestOf(definition: LossDefinition, { logits, targets, ...requ
     [field]: field === 'logits' ? logits : logits?.map(logSoftmax),
     ...Object.fromEntries(taken),
   }
+}
+
+/** Rounding decides which way a loss goes that is nearer to a place without a derivative. */
+const LEAST_DISTANCE_TO_KINK = 1e-6
+
+/** Whether the gradient of this request is one that rounding does not change. */
+export function isSmooth(definition: LossDefinition, request: Request): boolean {
+  if (!definition.distanceToKink) return true
+  const body = requestOf(definition, request) as Record<string, unknown>
+  const fields = { targets: [], label_smoothing: 0, ...body, scores: body[definition.family.field] }
+  const { distanceToKink } = expected(definition, fields as unknown as ModelRequest)
+  return request.logits.every((_, row) => distanceToKink(row) > LEAST_DISTANCE_TO_KINK)
 }
 
 function targetsOf(definition: LossDefinition, targets: Partial<Request>['targets'], logits?: number[][]): object {
