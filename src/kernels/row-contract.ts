@@ -88,6 +88,9 @@ export interface RowKernels {
     gradients: number,
   ): void
 
+  /** out = exp(factor * x), 0 below e^-709; x and out: float64 [count], factor * x <= 0. */
+  exponentials(x: number, factor: number, count: number, out: number): void
+
   /** values[n] *= factors[n], in place, never -0. values: [N, K]; factors: float64 [N], finite. */
   scaleRowsF32(values: number, numRows: number, numClasses: number, factors: number): void
   scaleRowsF64(values: number, numRows: number, numClasses: number, factors: number): void

@@ -81,6 +81,10 @@ export function createScalarRowKernels(memory: WebAssembly.Memory): RowKernels {
     }
 
   return {
+    exponentials(x, factor, count, out) {
+      const [from, to] = [f64(x, count), f64(out, count)]
+      for (let i = 0; i < count; i++) to[i] = Math.exp(factor * from[i]!)
+    },
     distancesF32: distancesOf(f32),
     distancesF64: distancesOf(f64),
     widenSoftmaxF32: widenSoftmaxOf(f32),

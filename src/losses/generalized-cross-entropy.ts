@@ -68,19 +68,16 @@ export const generalizedCrossEntropy = defineLoss({
 })
 
 const maths: SoftmaxMaths<{ readonly q: number }> = {
+  prepare: (kernels, { logP, slopes }, length, { q }) => kernels.exponentials(logP, q, length, slopes),
   row({ logP, p, shares, slopes }, start, end, { q }) {
     let loss = 0
     for (let k = start; k < end; k++) {
       const share = shares[k]!
-      if (share === 0) {
-        slopes[k] = 0
-        continue
-      }
-      const power = q === 1 ? p[k]! : Math.exp(q * logP[k]!)
-      loss += (share * (p[k]! > 0.5 ? -Math.expm1(q * logP[k]!) : 1 - power)) / q
+      const power = slopes[k]!
+      loss += share * (p[k]! > 0.5 ? -Math.expm1(q * logP[k]!) : 1 - power)
       slopes[k] = -share * power
     }
-    return loss
+    return loss / q
   },
   label: {
     loss: (logP, { q }) => -Math.expm1(q * logP) / q,

@@ -13,13 +13,20 @@ export function isPlain({ z_loss: zLoss, softcap, temperature }: Modifiers): boo
 }
 
 /**
- * Evaluates a loss of the modified logits, and its gradient with respect to the client's, all of it in float64: what a float32 loses of a
- * logit, a small temperature would multiply.
+ * Evaluates a loss of the modified logits, and its gradient with respect to the client's.
  *
- * @param evaluate the loss, of a block whose scores, gradients and dense targets are float64
+ * @param evaluate the loss of logits as they are
  * @returns the first row that has no softmax, or -1
  */
 export function evaluateModified(block: Block, modifiers: Modifiers, evaluate: (block: Block) => number): number {
+  if (modifiers.softcap !== undefined || modifiers.temperature !== 1) return evaluateMoved(block, modifiers, evaluate)
+  const faulty = evaluate(block)
+  if (faulty === -1) addNormalizer(block, modifiers.z_loss)
+  return faulty
+}
+
+/** All of it in float64: what a float32 loses of a logit, a small temperature would multiply. */
+function evaluateMoved(block: Block, modifiers: Modifiers, evaluate: (block: Block) => number): number {
   const { memory, typed } = block.engine
   const { numRows, numClasses, dtype } = block
   const size = numRows * numClasses
@@ -35,17 +42,13 @@ export function evaluateModified(block: Block, modifiers: Modifiers, evaluate: (
     const gradients = block.gradients === 0 ? 0 : wide()
     const targets = block.targets.kind === 'dense' ? { ...block.targets, values: wide() } : block.targets
     const shifts = memory.f64(rowMax, numRows)
-    modify(
-      viewOf(memory, dtype, block.scores, size),
-      memory.f64(scores, size),
-      memory.f64(slopes, size),
-      shifts,
-      modifiers,
-    )
+    const z = viewOf(memory, dtype, block.scores, size)
+    modify(z, memory.f64(scores, size), memory.f64(slopes, size), shifts, modifiers)
     if (targets.kind === 'dense' && block.targets.kind === 'dense')
       memory.f64(targets.values, size).set(viewOf(memory, dtype, block.targets.values, size))
-    evaluate({ ...block, dtype: 'F64', scores, gradients, targets })
-    if (modifiers.z_loss !== 0) addNormalizer(block, modifiers.z_loss, scores, gradients, shifts)
+    const moved: Block = { ...block, dtype: 'F64', scores, gradients, targets }
+    evaluate(moved)
+    if (modifiers.z_loss !== 0) addNormalizer(moved, modifiers.z_loss, memory.f64(rowMax, numRows).slice())
     if (gradients === 0) return -1
     const slope = memory.f64(slopes, size)
     const from = memory.f64(gradients, size)
@@ -87,27 +90,38 @@ function capSlope(x: number): number {
   return (4 * power) / (1 + power) ** 2
 }
 
-/** lambda lse^2, which no class weighs. */
-function addNormalizer(block: Block, zLoss: number, scores: number, gradients: number, shifts: Float64Array): void {
+/**
+ * lambda lse^2, which no class weighs.
+ *
+ * @param shifts [numRows] what was taken off the scores of each row
+ */
+function addNormalizer(block: Block, zLoss: number, shifts?: Float64Array): void {
   const { memory, typed } = block.engine
-  const { numRows, numClasses } = block
+  const { numRows, numClasses, dtype, scores, gradients } = block
+  const size = numRows * numClasses
   memory.scratch(() => {
-    const rowMax = memory.allocate(numRows * ELEMENT_BYTES.F64)
-    const logSum = memory.allocate(numRows * ELEMENT_BYTES.F64)
-    typed.F64.softmax(scores, numRows, numClasses, scores, rowMax, logSum)
-    const probabilities = memory.f64(scores, numRows * numClasses)
-    const gradient = gradients === 0 ? undefined : memory.f64(gradients, numRows * numClasses)
+    const perRow = () => memory.allocate(numRows * ELEMENT_BYTES.F64)
+    const [rowMax, logSum, factors] = [perRow(), perRow(), perRow()]
+    const probabilities = gradients === 0 ? 0 : memory.allocate(size * ELEMENT_BYTES[dtype])
+    typed[dtype].softmax(scores, numRows, numClasses, probabilities, rowMax, logSum)
     const losses = memory.f64(block.losses, numRows)
     const scales = memory.f64(block.gradientScale, numRows)
+    const maxima = memory.f64(rowMax, numRows)
     const logSums = memory.f64(logSum, numRows)
-    const factor = zLoss * block.unweighted
+    const factor = memory.f64(factors, numRows)
+    const weight = zLoss * block.unweighted
     for (let n = 0; n < numRows; n++) {
-      const logPartition = shifts[n]! + logSums[n]!
-      losses[n] = losses[n]! + factor * logPartition * logPartition
-      if (!gradient) continue
-      const slope = 2 * factor * logPartition * scales[n]!
-      for (let i = n * numClasses; i < (n + 1) * numClasses; i++)
-        if (probabilities[i] !== 0) gradient[i] = gradient[i]! + slope * probabilities[i]!
+      const logPartition = (shifts ? shifts[n]! : 0) + maxima[n]! + logSums[n]!
+      losses[n] = losses[n]! + weight * logPartition * logPartition
+      factor[n] = finite(2 * weight * logPartition * scales[n]!)
     }
+    if (gradients === 0) return
+    typed[dtype].scaleRows(probabilities, numRows, numClasses, factors)
+    typed[dtype].add(gradients, probabilities, size)
   })
+}
+
+/** The nearest number that makes 0 of 0. */
+function finite(value: number): number {
+  return Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE))
 }

@@ -1,3 +1,4 @@
+import type { Kernels } from '../kernels/contract.ts'
 import { rowsFrom, type SparseRows, type TargetRows, writeSmoothed } from '../target-rows.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import type { Block } from './definition.ts'
@@ -15,8 +16,17 @@ import type { Block } from './definition.ts'
 export interface SoftmaxMaths<Params> {
   /** Gives the loss of the classes `start` to `end` of `rows`, which are one row, and writes their slopes: finite even where a loss is not. */
   row(rows: SoftmaxRows, start: number, end: number, params: Params): number
+  /** Writes to `slopes` what `row` then finds there, for all rows at once; absent: nothing. */
+  prepare?(kernels: Kernels, rows: RowPointers, length: number, params: Params): void
   /** Where the whole target is on one class; absent: no shorter way. */
   readonly label?: LabelMaths<Params>
+}
+
+/** float64 [length] each. */
+export interface RowPointers {
+  readonly logP: number
+  readonly p: number
+  readonly slopes: number
 }
 
 /** A loss of rows whose whole target is on one class of weight 1, from log p of that class. */
@@ -120,7 +130,7 @@ function evaluateTargets<Params>(
   weights: Float64Array | undefined,
 ): number {
   const { engine, dtype, numRows, numClasses } = block
-  const { memory, typed } = engine
+  const { memory, typed, kernels } = engine
   const bytes = ELEMENT_BYTES[dtype]
   const size = numRows * numClasses
   return memory.scratch(() => {
@@ -158,6 +168,7 @@ function evaluateTargets<Params>(
       )
       writeSmoothed(memory, dtype, rowsFrom(targets, first, numClasses, dtype), count, numClasses, q, 'F64')
       if (weights) multiply(rows.shares, rows.q, weights, count)
+      maths.prepare?.(kernels, { logP, p, slopes }, count * numClasses, params)
       for (let n = 0; n < count; n++) {
         if (labels) rows.label = labels[first + n]!
         losses[first + n] = maths.row(rows, n * numClasses, (n + 1) * numClasses, params) + 0
