@@ -7,7 +7,7 @@ import type { LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
 import { distributions, labels } from '../src/target-kinds.ts'
 import { type Request, requestOf, requests } from './helpers/arbitraries.ts'
-import { capabilitiesOf, paramsOf, variantsOf } from './helpers/capabilities.ts'
+import { groupSizeOf, paramsOf, variantsOf } from './helpers/capabilities.ts'
 import { ask, defaultEngine, engines, type LossAnswer, post } from './helpers/evaluate.ts'
 import { randomOf } from './helpers/model.ts'
 
@@ -67,8 +67,11 @@ for (const definition of losses) {
     const random = randomOf(definition.name)
     const variants = variantsOf(definition, 3, random)
     const parameters = numericParameters(definition)
-    const { groupSize } = capabilitiesOf(definition)
-    const sizes = groupSize === 1 ? {} : { minRows: groupSize, maxRows: groupSize }
+    // One group of rows, for every setting of how many there are in one.
+    const together = variants
+      .map((variant) => groupSizeOf(definition, variant))
+      .reduce((a, b) => (a % b === 0 ? a : a * b))
+    const sizes = together === 1 ? {} : { minRows: together, maxRows: together }
 
     test.each(parameters.filter((name) => name !== 'label_smoothing'))('along %s is what /loss gives', (parameter) => {
       const settings = [paramsOf(definition, {}), ...variants].map((variant) => variant[parameter])
