@@ -123,17 +123,27 @@ function ratio(p: number, logP: number, rest: number): number {
 
 const maths: SoftmaxMaths<Focus> = {
   row({ logP, p, shares, slopes }, start, end, focus) {
+    const { gamma } = focus
+    const isSquare = gamma === 2
     let loss = 0
     for (let k = start; k < end; k++) {
       const share = shares[k]!
+      const log = logP[k]!
       if (share === 0) {
         slopes[k] = 0
         continue
       }
-      const rest = restOf(p[k]!, logP[k]!)
-      const factor = share * powerOf(rest, focus)
-      loss -= factor * logP[k]!
-      slopes[k] = -factor * (1 + focus.gamma * ratio(p[k]!, logP[k]!, rest))
+      const rest = restOf(p[k]!, log)
+      if (isSquare) {
+        // The default, without the division.
+        const factor = share * rest
+        loss -= factor * rest * log
+        slopes[k] = factor * ((p[k] === 0 ? 0 : 2 * p[k]! * log) - rest)
+      } else {
+        const factor = share * powerOf(rest, focus)
+        loss -= factor * log
+        slopes[k] = -factor * (1 + gamma * ratio(p[k]!, log, rest))
+      }
     }
     return loss
   },
