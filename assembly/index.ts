@@ -1,6 +1,10 @@
+export * from './binary'
 export * from './codec'
 export * from './distances'
+export * from './divergence'
+export * from './elements'
 export * from './loss'
+export * from './margins'
 export * from './rows'
 export * from './sigmoid'
 

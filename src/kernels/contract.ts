@@ -1,3 +1,4 @@
+import type { ElementKernels } from './element-contract.ts'
 import type { RowKernels } from './row-contract.ts'
 
 /**
@@ -244,7 +245,7 @@ export interface NumberCodec {
 export const PRINT_BYTES_F32 = 24
 export const PRINT_BYTES_F64 = 27
 
-export interface Kernels extends LossKernels, NumberCodec {
+export interface Kernels extends LossKernels, ElementKernels, NumberCodec {
   readonly name: 'simd' | 'scalar'
   /** First byte of memory that is free for the caller. */
   heapBase(): number

@@ -3,6 +3,7 @@ import { KernelMemory } from './memory.ts'
 import { kernelsOf, type TypedKernels } from './precision.ts'
 import { createScalarLossKernels } from './scalar.ts'
 import { createScalarCodec } from './scalar-codec.ts'
+import { createScalarElementKernels } from './scalar-elements.ts'
 import { createSimdKernels } from './simd.ts'
 
 /** What one worker computes with: kernels and the memory they work in. */
@@ -23,5 +24,11 @@ export function createEngine(module: WebAssembly.Module | undefined): Engine {
 }
 
 export function createScalarKernels(memory: WebAssembly.Memory): Kernels {
-  return { name: 'scalar', heapBase: () => 1024, ...createScalarLossKernels(memory), ...createScalarCodec(memory) }
+  return {
+    name: 'scalar',
+    heapBase: () => 1024,
+    ...createScalarLossKernels(memory),
+    ...createScalarElementKernels(memory),
+    ...createScalarCodec(memory),
+  }
 }

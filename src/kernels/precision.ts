@@ -11,6 +11,13 @@ export interface TypedKernels {
   readonly slopesToGradients: Kernels['slopesToGradientsF32']
   readonly scaleRows: Kernels['scaleRowsF32']
   readonly add: Kernels['addF32']
+  readonly binaryCrossEntropy: Kernels['binaryCrossEntropyF32']
+  readonly margins: Kernels['marginsF32']
+  readonly logSoftmax: Kernels['logSoftmaxF32']
+  readonly divergence: Kernels['divergenceF32']
+  readonly towards: Kernels['towardsF32']
+  readonly temper: Kernels['temperF32']
+  readonly addScaled: Kernels['addScaledF32']
   readonly argmax: Kernels['argmaxF32']
   readonly readArray: Kernels['readArrayF32']
   readonly printRows: Kernels['printRowsF32']
@@ -29,6 +36,13 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       slopesToGradients: kernels.slopesToGradientsF32,
       scaleRows: kernels.scaleRowsF32,
       add: kernels.addF32,
+      binaryCrossEntropy: kernels.binaryCrossEntropyF32,
+      margins: kernels.marginsF32,
+      logSoftmax: kernels.logSoftmaxF32,
+      divergence: kernels.divergenceF32,
+      towards: kernels.towardsF32,
+      temper: kernels.temperF32,
+      addScaled: kernels.addScaledF32,
       argmax: kernels.argmaxF32,
       readArray: kernels.readArrayF32,
       printRows: kernels.printRowsF32,
@@ -44,6 +58,13 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       slopesToGradients: kernels.slopesToGradientsF64,
       scaleRows: kernels.scaleRowsF64,
       add: kernels.addF64,
+      binaryCrossEntropy: kernels.binaryCrossEntropyF64,
+      margins: kernels.marginsF64,
+      logSoftmax: kernels.logSoftmaxF64,
+      divergence: kernels.divergenceF64,
+      towards: kernels.towardsF64,
+      temper: kernels.temperF64,
+      addScaled: kernels.addScaledF64,
       argmax: kernels.argmaxF64,
       readArray: kernels.readArrayF64,
       printRows: kernels.printRowsF64,

@@ -1,0 +1,150 @@
+import type { ElementKernels } from './element-contract.ts'
+
+type Numbers = Float32Array | Float64Array
+type View = (pointer: number, length: number) => Numbers
+
+const LEAST = 2 ** -1022
+/** Below it an exponential is 0. */
+const CUTOFF = -709.2
+
+/** The plain TypeScript twin of `ElementKernels`: see `createScalarLossKernels`. */
+export function createScalarElementKernels(memory: WebAssembly.Memory): ElementKernels {
+  const f32: View = (pointer, length) => new Float32Array(memory.buffer, pointer, length)
+  const f64 = (pointer: number, length: number) => new Float64Array(memory.buffer, pointer, length)
+
+  const inPlace = (map: (value: number) => number) => (values: number, count: number) => {
+    const view = f64(values, count)
+    for (let i = 0; i < count; i++) view[i] = map(view[i]!)
+  }
+
+  const binaryCrossEntropyOf =
+    (view: View): ElementKernels['binaryCrossEntropyF32'] =>
+    (logits, numRows, numClasses, targets, onWeights, offWeights, rowScale, losses, gradients) => {
+      const [z, q] = [view(logits, numRows * numClasses), view(targets, numRows * numClasses)]
+      const [on, off] = [view(onWeights, numClasses), view(offWeights, numClasses)]
+      const gradient = gradients === 0 ? undefined : view(gradients, numRows * numClasses)
+      const [loss, scales] = [f64(losses, numRows), f64(rowScale, numRows)]
+      for (let n = 0, i = 0; n < numRows; n++) {
+        const row = z.subarray(i, i + numClasses)
+        const isSound = row.every((score) => score < Number.POSITIVE_INFINITY)
+        if (!isSound || row.every((score) => score === Number.NEGATIVE_INFINITY)) return n
+        loss[n] = 0
+        for (let k = 0; k < numClasses; k++, i++) {
+          const power = Math.exp(-Math.abs(z[i]!))
+          const log = Math.log1p(power)
+          const [most, least] = [1 / (1 + power), power / (1 + power)]
+          const above = on[k]! * q[i]!
+          const below = off[k]! * (1 - q[i]!)
+          loss[n]! += (above === 0 ? 0 : above * (Math.max(-z[i]!, 0) + log)) + below * (Math.max(z[i]!, 0) + log)
+          const slope = z[i]! < 0 ? below * least - above * most : below * most - above * least
+          if (gradient) gradient[i] = scales[n]! * slope + 0
+        }
+      }
+      return -1
+    }
+
+  const marginsOf =
+    (view: View): ElementKernels['marginsF32'] =>
+    (logits, numRows, numClasses, labels, margin, isSquared, factors, losses, gradients) => {
+      const z = view(logits, numRows * numClasses)
+      const gradient = gradients === 0 ? undefined : view(gradients, numRows * numClasses)
+      const label = new Int32Array(memory.buffer, labels, numRows)
+      const [loss, factor] = [f64(losses, numRows), f64(factors, numRows)]
+      for (let n = 0; n < numRows; n++) {
+        const start = n * numClasses
+        const own = start + label[n]!
+        let slopes = 0
+        loss[n] = 0
+        for (let i = start; i < start + numClasses; i++) {
+          const excess = z[i]! - z[own]! + margin
+          const counts = excess > 0 && i !== own
+          const each = counts ? (isSquared ? excess : 1) : 0
+          if (counts) loss[n]! += each * excess
+          slopes += each
+          if (gradient) gradient[i] = counts ? factor[n]! * each : 0
+        }
+        if (gradient) gradient[own] = 0 - factor[n]! * slopes
+      }
+    }
+
+  const logSoftmaxOf =
+    (view: View): ElementKernels['logSoftmaxF32'] =>
+    (logits, numRows, numClasses, rowMax, logSum, out) => {
+      const [z, log] = [view(logits, numRows * numClasses), view(out, numRows * numClasses)]
+      const [max, rest] = [f64(rowMax, numRows), f64(logSum, numRows)]
+      for (let n = 0, i = 0; n < numRows; n++)
+        for (let k = 0; k < numClasses; k++, i++) log[i] = z[i]! - max[n]! - rest[n]!
+    }
+
+  const divergenceOf =
+    (view: View): ElementKernels['divergenceF32'] =>
+    (p, logP, logits, numRows, numClasses, rowMax, logSum, factors, losses, q) => {
+      const size = numRows * numClasses
+      const [share, log, z, out] = [view(p, size), view(logP, size), view(logits, size), view(q, size)]
+      const [max, rest] = [f64(rowMax, numRows), f64(logSum, numRows)]
+      const [factor, loss] = [f64(factors, numRows), f64(losses, numRows)]
+      for (let n = 0, i = 0; n < numRows; n++) {
+        loss[n] = 0
+        for (let k = 0; k < numClasses; k++, i++) {
+          if (share[i]! > 0) loss[n]! += share[i]! * (log[i]! - (z[i]! - max[n]! - rest[n]!))
+          out[i] = factor[n]! * (out[i]! - share[i]!) + 0
+        }
+      }
+    }
+
+  const towardsOf =
+    (view: View): ElementKernels['towardsF32'] =>
+    (logits, numClasses, rowMax, logSum, logTarget, pull, weight, factor, q) => {
+      const [z, share, target] = [view(logits, numClasses), view(q, numClasses), f64(logTarget, numClasses)]
+      const pulls = pull === 0 ? new Float64Array(numClasses) : f64(pull, numClasses)
+      const slopes = new Float64Array(numClasses)
+      let divergence = 0
+      let drift = 0
+      for (let k = 0; k < numClasses; k++) {
+        if (share[k] === 0) continue
+        const ratio = z[k]! - rowMax - logSum - target[k]!
+        divergence += share[k]! * ratio
+        if (ratio < Number.POSITIVE_INFINITY) slopes[k] = weight * ratio - pulls[k]!
+        drift += share[k]! * slopes[k]!
+      }
+      for (let k = 0; k < numClasses; k++) share[k] = factor * (share[k]! * (slopes[k]! - drift)) + 0
+      return divergence
+    }
+
+  const temperOf =
+    (view: View): ElementKernels['temperF32'] =>
+    (logits, numRows, numClasses, temperature, out) => {
+      const [z, to] = [view(logits, numRows * numClasses), view(out, numRows * numClasses)]
+      for (let start = 0; start < z.length; start += numClasses) {
+        let max = Number.NEGATIVE_INFINITY
+        for (let i = start; i < start + numClasses; i++) max = Math.max(max, z[i]!)
+        for (let i = start; i < start + numClasses; i++) to[i] = (z[i]! - max) / temperature
+      }
+    }
+
+  const addScaledOf =
+    (view: View): ElementKernels['addScaledF32'] =>
+    (values, count, factor, to) => {
+      const [from, sum] = [view(values, count), f64(to, count)]
+      for (let i = 0; i < count; i++) sum[i]! += factor * from[i]!
+    }
+
+  return {
+    logarithms: inPlace((value) => Math.log(Math.max(value, LEAST))),
+    exponentials: inPlace((value) => (value < CUTOFF ? 0 : Math.exp(value))),
+    binaryCrossEntropyF32: binaryCrossEntropyOf(f32),
+    binaryCrossEntropyF64: binaryCrossEntropyOf(f64),
+    marginsF32: marginsOf(f32),
+    marginsF64: marginsOf(f64),
+    logSoftmaxF32: logSoftmaxOf(f32),
+    logSoftmaxF64: logSoftmaxOf(f64),
+    divergenceF32: divergenceOf(f32),
+    divergenceF64: divergenceOf(f64),
+    towardsF32: towardsOf(f32),
+    towardsF64: towardsOf(f64),
+    temperF32: temperOf(f32),
+    temperF64: temperOf(f64),
+    addScaledF32: addScaledOf(f32),
+    addScaledF64: addScaledOf(f64),
+  }
+}

@@ -1,0 +1,198 @@
+import { describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/kernels/engine.ts'
+import { viewOf } from '../../src/wire/tensor.ts'
+import { engines, scalarEngine } from '../helpers/evaluate.ts'
+import { randomOf } from '../helpers/model.ts'
+
+/** Around the widths of a vector and of a part of a row. */
+const CLASSES = [1, 2, 3, 4, 5, 7, 8, 9, 31, 33, 255, 257, 1000]
+const NUM_ROWS = 3
+const TOLERANCE = { F32: 1e-6, F64: 1e-14 } as const
+type Dtype = keyof typeof TOLERANCE
+
+const random = randomOf('elements')
+
+function uniform(length: number, least: number, most: number): number[] {
+  return Array.from({ length }, () => least + (most - least) * random())
+}
+
+/** Logits of which some are masked out, none of the first of a row. */
+function logits(numClasses: number): number[] {
+  return uniform(NUM_ROWS * numClasses, -9, 9).map((z, i) => (i % numClasses > 0 && random() < 0.1 ? -Infinity : z))
+}
+
+type Given = Readonly<Record<string, readonly [type: Dtype | 'I32', values: readonly number[]]>>
+type Pointers = Readonly<Record<string, number>>
+
+interface Left {
+  readonly result: unknown
+  readonly left: Readonly<Record<string, number[]>>
+}
+
+/** What a call leaves in memory: it gets pointers to what is given, each on its own, and gives what it returns. */
+function run({ memory }: Engine, given: Given, call: (pointers: Pointers) => unknown): Left {
+  memory.reset()
+  const places = Object.entries(given).map(([name, [type, values]]) => {
+    const pointer = memory.allocate(8 * values.length)
+    viewOf(memory, type, pointer, values.length).set(values)
+    return { name, type, pointer, length: values.length }
+  })
+  const result = call(Object.fromEntries(places.map(({ name, pointer }) => [name, pointer])))
+  const left = places.map(({ name, type, pointer, length }) => [name, [...viewOf(memory, type, pointer, length)]])
+  return { result, left: Object.fromEntries(left) }
+}
+
+function near(actual: unknown, wanted: unknown, tolerance: number, what: string): void {
+  const [a, b] = [actual as number, wanted as number]
+  if (!Object.is(a, b) && !(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b))))
+    expect.fail(`${what}: ${a}, expected ${b}`)
+}
+
+function agree(actual: Left, wanted: Left, tolerance: number): void {
+  if (typeof wanted.result === 'number') near(actual.result, wanted.result, tolerance, 'result')
+  for (const [name, values] of Object.entries(wanted.left))
+    values.forEach((value, i) => {
+      near(actual.left[name]![i], value, tolerance, `${name}[${i}]`)
+    })
+}
+
+const ROW = () => uniform(NUM_ROWS, 0.25, 2)
+
+/** What every kernel is given, and how it is called. */
+type Place = (dtype: Dtype, k: number) => readonly [Given, (engine: Engine) => (pointers: Pointers) => unknown]
+
+const CALLS: Readonly<Record<string, Place>> = {
+  'binary cross entropy': (dtype, k) => [
+    {
+      z: [dtype, logits(k)],
+      q: [dtype, uniform(NUM_ROWS * k, 0, 1).map((q) => (q < 0.3 ? 0 : q > 0.7 ? 1 : q))],
+      on: [dtype, uniform(k, 0, 2)],
+      off: [dtype, uniform(k, 0, 2).map((weight) => (weight < 0.3 ? 0 : weight))],
+      scale: ['F64', ROW()],
+      losses: ['F64', ROW()],
+      gradients: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+    },
+    ({ typed }) =>
+      ({ z, q, on, off, scale, losses, gradients }) =>
+        typed[dtype].binaryCrossEntropy(z!, NUM_ROWS, k, q!, on!, off!, scale!, losses!, gradients!),
+  ],
+  ...Object.fromEntries(
+    [0, 1].map((isSquared) => [
+      isSquared ? 'squared margins' : 'margins',
+      (dtype: Dtype, k: number) => [
+        {
+          z: [dtype, logits(k)],
+          labels: ['I32', [0, k >> 1, 0]],
+          factors: ['F64', ROW()],
+          losses: ['F64', ROW()],
+          gradients: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+        },
+        ({ typed }: Engine) =>
+          ({ z, labels, factors, losses, gradients }: Record<string, number>) =>
+            typed[dtype].margins(z!, NUM_ROWS, k, labels!, 0.5, isSquared, factors!, losses!, gradients!),
+      ],
+    ]),
+  ),
+  'tempering and the log of a softmax': (dtype, k) => [
+    {
+      z: [dtype, logits(k)],
+      tempered: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+      p: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+      max: ['F64', ROW()],
+      sum: ['F64', ROW()],
+      logs: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+    },
+    ({ typed }) =>
+      ({ z, tempered, p, max, sum, logs }) => {
+        typed[dtype].temper(z!, NUM_ROWS, k, 2.5, tempered!)
+        typed[dtype].softmax(tempered!, NUM_ROWS, k, p!, max!, sum!)
+        typed[dtype].logSoftmax(tempered!, NUM_ROWS, k, max!, sum!, logs!)
+      },
+  ],
+  'a divergence': (dtype, k) => [
+    {
+      p: [dtype, uniform(NUM_ROWS * k, 0, 1).map((p) => (p < 0.2 ? 0 : p))],
+      logP: [dtype, uniform(NUM_ROWS * k, -3, 0)],
+      z: [dtype, uniform(NUM_ROWS * k, -9, 9)],
+      max: ['F64', ROW()],
+      sum: ['F64', ROW()],
+      factors: ['F64', ROW()],
+      losses: ['F64', ROW()],
+      q: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+    },
+    ({ typed }) =>
+      ({ p, logP, z, max, sum, factors, losses, q }) =>
+        typed[dtype].divergence(p!, logP!, z!, NUM_ROWS, k, max!, sum!, factors!, losses!, q!),
+  ],
+  ...Object.fromEntries(
+    [false, true].map((hasPull) => [
+      hasPull ? 'a divergence the other way round, with a pull' : 'a divergence the other way round',
+      (dtype: Dtype, k: number) => [
+        {
+          z: [dtype, uniform(k, -9, 9)],
+          target: ['F64', uniform(k, -3, 0).map((log) => (log < -2.9 ? -Infinity : log))],
+          pull: ['F64', uniform(k, 0, 1)],
+          q: [dtype, uniform(k, 0, 1).map((q) => (q < 0.2 ? 0 : q / k))],
+        },
+        ({ typed }: Engine) =>
+          ({ z, target, pull, q }: Record<string, number>) =>
+            typed[dtype].towards(z!, k, 9, 0.5, target!, hasPull ? pull! : 0, 1.5, 0.75, q!),
+      ],
+    ]),
+  ),
+  'a scaled sum': (dtype, k) => [
+    { x: [dtype, uniform(k, -9, 9)], to: ['F64', uniform(k, -1, 1)] },
+    ({ typed }) =>
+      ({ x, to }) =>
+        typed[dtype].addScaled(x!, k, 0.375, to!),
+  ],
+}
+
+describe.each(engines)('$kernels.name element kernels', (engine) => {
+  for (const [name, place] of Object.entries(CALLS)) {
+    test.each(['F32', 'F64'] as const)(`agree with the plain ones on ${name} of %s`, (dtype) => {
+      for (const k of CLASSES) {
+        const [given, call] = place(dtype, k)
+        agree(
+          run(engine, given, call(engine)),
+          run(scalarEngine, given, call(scalarEngine)),
+          TOLERANCE[dtype] * Math.sqrt(k),
+        )
+      }
+    })
+  }
+
+  test('give logarithms of all magnitudes, and to their last digits next to 1', () => {
+    const values = [1, 1 + 1e-12, 1 - 1e-12, 0.5, 2, Math.SQRT1_2, Math.SQRT2, 1e-300, 1e300, 2 ** -1022, 3e-16]
+    const many = [...values, ...uniform(2001, 0, 4), ...uniform(500, -700, 700).map(Math.exp)]
+    const { left } = run(engine, { x: ['F64', many] }, ({ x }) => engine.kernels.logarithms(x!, many.length))
+    many.forEach((value, i) => {
+      const wanted = Math.log(value)
+      expect(Math.abs(left.x![i]! - wanted), `log ${value}`).toBeLessThanOrEqual(4 * 2 ** -52 * Math.abs(wanted))
+    })
+    const vanished = run(engine, { x: ['F64', [0, 5e-324, 1]] }, ({ x }) => engine.kernels.logarithms(x!, 3))
+    expect(vanished.left.x).toEqual([Math.log(2 ** -1022), Math.log(2 ** -1022), 0])
+  })
+
+  test('give exponentials, and 0 of what is too small for one', () => {
+    const many = [0, 1, -1, 700, -700, ...uniform(2001, -20, 20)]
+    const { left } = run(engine, { x: ['F64', many] }, ({ x }) => engine.kernels.exponentials(x!, many.length))
+    many.forEach((value, i) => {
+      expect(Math.abs(left.x![i]! / Math.exp(value) - 1), `exp ${value}`).toBeLessThanOrEqual(4 * 2 ** -52)
+    })
+    const small = run(engine, { x: ['F64', [-710, -1e6, -Infinity]] }, ({ x }) => engine.kernels.exponentials(x!, 3))
+    expect(small.left.x).toEqual([0, 0, 0])
+  })
+
+  test.each(['F32', 'F64'] as const)('name the first row of %s of which there is no binary cross entropy', (dtype) => {
+    for (const k of CLASSES) {
+      for (const bad of [Number.NaN, Infinity, -Infinity]) {
+        const z = uniform(NUM_ROWS * k, -1, 1).map((each, i) =>
+          Math.floor(i / k) === 1 && (bad === -Infinity || i % k === k - 1) ? bad : each,
+        )
+        const [given, call] = CALLS['binary cross entropy']!(dtype, k)
+        expect(run(engine, { ...given, z: [dtype, z] }, call(engine)).result).toBe(1)
+      }
+    }
+  })
+})
