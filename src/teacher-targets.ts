@@ -38,14 +38,7 @@ export function teacherTargets(
   const faulty = memory.scratch(() => {
     const softmax = softmaxAt(engine, dtype, logits, numRows, numClasses, temperature, values)
     if (softmax.faulty !== -1) return softmax.faulty
-    const shifted = viewOf(memory, dtype, softmax.shifted, size)
-    const log = viewOf(memory, dtype, logs, size)
-    const maxima = memory.f64(softmax.rowMax, numRows)
-    const logSums = memory.f64(softmax.logSum, numRows)
-    for (let n = 0, i = 0; n < numRows; n++) {
-      const [max, logSum] = [maxima[n]!, logSums[n]!]
-      for (const end = i + numClasses; i < end; i++) log[i] = shifted[i]! - max - logSum
-    }
+    engine.typed[dtype].logSoftmax(softmax.shifted, numRows, numClasses, softmax.rowMax, softmax.logSum, logs)
     return -1
   })
   if (faulty !== -1) {

@@ -5,9 +5,6 @@ import { labels } from '../target-kinds.ts'
 import { defineLoss } from './definition.ts'
 import { evaluateSigmoid, type SigmoidRows } from './sigmoid-rows.ts'
 
-/** Above it 1 - x has lost no more than three digits of x. */
-const SMALL = 1e-3
-
 export const asymmetricMultiLabel = defineLoss({
   name: 'asymmetric_multi_label',
   title: 'Asymmetric loss for several labels',
@@ -101,40 +98,76 @@ interface Params {
 
 function rowLoss(rows: SigmoidRows, start: number, end: number, params: Params): number {
   const { gamma_pos: ofOn, gamma_neg: ofOff, clip } = params
-  const { values, on, off, logOn, logOff, labels: label, offWeights, slopes } = rows
+  const { values, on, off, logOn, labels: label, weights, slopes, spare, spare2 } = rows
+  writeOffCosts(rows, start, end, clip)
+  writePowers(rows, start, end, params)
   let loss = 0
   for (let i = start; i < end; i++) {
     const q = values[label + i]!
     const p = values[on + i]!
-    const weight = values[offWeights + i]!
-    const shifted = p > clip ? p - clip : 0
-    if (weight === 0 || (q === 0 && shifted === 0 && ofOff > 0)) {
+    const share = values[weights + i]! * values[spare2 + i]!
+    if (share === 0) {
       values[slopes + i] = 0
       continue
     }
-    const rest = q * values[off + i]! + (1 - q) * shifted
-    const cost = q === 0 ? 0 : -q * values[logOn + i]!
-    const offCost = clip === 0 ? -values[logOff + i]! : -logOneMinus(shifted)
-    const entropy = cost + (1 - q) * offCost
-    const gamma = ofOn * q + ofOff * (1 - q)
-    let share = weight
-    if (gamma === 4) share *= rest * rest * (rest * rest)
-    else if (gamma === 1) share *= rest
-    else if (gamma > 0) share *= rest ** gamma
+    const entropy = (q === 0 ? 0 : -q * values[logOn + i]!) + (1 - q) * values[spare + i]!
     loss += share * entropy
 
+    const shifted = p > clip ? p - clip : 0
+    const rest = q * values[off + i]! + (1 - q) * shifted
     const passes = p >= clip ? 1 - q : 0
     const variance = p * values[off + i]!
     // 1 - p_m is 1 - p where nothing is taken off.
     const slope = (clip === 0 ? passes * p : (passes * variance) / (1 - shifted)) - q * values[off + i]!
+    const gamma = ofOn * q + ofOff * (1 - q)
     // At p = 0 an infinite entropy has no share in the slope, p log p being 0; nor has one of 0 where rest is 0 too.
-    const turn = variance === 0 || gamma === 0 || rest === 0 ? 0 : gamma * (entropy / rest) * variance * (passes - q)
+    const turn = variance === 0 || rest === 0 ? 0 : ((gamma * entropy) / rest) * variance * (passes - q)
     values[slopes + i] = share * (slope + turn)
   }
   return loss
 }
 
-/** log(1 - x) to ten digits; the library's takes as long again to keep those that are lost where x is large. */
-function logOneMinus(x: number): number {
-  return x < SMALL ? Math.log1p(-x) : Math.log(1 - x)
+/** -log(1 - p_m) to `spare`. */
+function writeOffCosts(rows: SigmoidRows, start: number, end: number, clip: number): void {
+  const { values, off, logOff, spare } = rows
+  if (clip === 0) {
+    for (let i = start; i < end; i++) values[spare + i] = -values[logOff + i]!
+    return
+  }
+  for (let i = start; i < end; i++) values[spare + i] = Math.min(values[off + i]! + clip, 1)
+  rows.logarithms(spare + start, end - start)
+  for (let i = start; i < end; i++) values[spare + i] = -values[spare + i]!
+}
+
+/** Powers that are cheaper to multiply. */
+const WHOLE = [0, 1, 2, 4]
+
+/** The focus of each label to `spare2`. */
+function writePowers(rows: SigmoidRows, start: number, end: number, params: Params): void {
+  const { gamma_pos: ofOn, gamma_neg: ofOff, clip } = params
+  const { values, on, off, labels: label, spare2 } = rows
+  let isWhole = WHOLE.includes(ofOn) && WHOLE.includes(ofOff)
+  for (let i = start; i < end; i++) {
+    const q = values[label + i]!
+    const p = values[on + i]!
+    if (q !== 0 && q !== 1) isWhole = false
+    values[spare2 + i] = q * values[off + i]! + (1 - q) * (p > clip ? p - clip : 0)
+  }
+  if (isWhole) {
+    for (let i = start; i < end; i++)
+      values[spare2 + i] = wholePower(values[spare2 + i]!, values[label + i] === 1 ? ofOn : ofOff)
+    return
+  }
+  rows.logarithms(spare2 + start, end - start)
+  for (let i = start; i < end; i++) {
+    const q = values[label + i]!
+    values[spare2 + i] = (ofOn * q + ofOff * (1 - q)) * values[spare2 + i]!
+  }
+  rows.exponentials(spare2 + start, end - start)
+}
+
+function wholePower(base: number, exponent: number): number {
+  if (exponent === 4) return base * base * (base * base)
+  if (exponent === 2) return base * base
+  return exponent === 1 ? base : 1
 }

@@ -3,8 +3,9 @@ import { tensor } from '../../schemas/tensor.ts'
 import { logSigmoid, sigmoidFamily } from '../families/sigmoid.ts'
 import { countedElements, countedRows } from '../reduction.ts'
 import { labels } from '../target-kinds.ts'
-import { defineLoss, PER_CLASS } from './definition.ts'
-import { evaluateSigmoid, type SigmoidRows } from './sigmoid-rows.ts'
+import { rowsFrom, writeSmoothed } from '../target-rows.ts'
+import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import { type Block, defineLoss, PER_CLASS } from './definition.ts'
 
 export const binaryCrossEntropy = defineLoss({
   name: 'binary_cross_entropy',
@@ -69,13 +70,7 @@ export const binaryCrossEntropy = defineLoss({
     ],
   },
 
-  evaluate: (block, { pos_weight: positive }) =>
-    evaluateSigmoid(
-      block,
-      rowLoss,
-      undefined,
-      positive?.map((weight, k) => weight * (block.classWeights?.[k] ?? 1)),
-    ),
+  evaluate,
 
   reference: ({ scores, target, classWeights }, { pos_weight: positive }) =>
     scores.reduce((sum, z, k) => {
@@ -85,16 +80,46 @@ export const binaryCrossEntropy = defineLoss({
     }, 0),
 })
 
-function rowLoss(rows: SigmoidRows, start: number, end: number): number {
-  const { values, on, off, logOn, logOff, labels: label, onWeights, offWeights, slopes } = rows
-  let loss = 0
-  for (let i = start; i < end; i++) {
-    const q = values[label + i]!
-    const above = values[onWeights + i]! * q
-    const below = values[offWeights + i]! * (1 - q)
-    // A label that is off costs nothing at -Infinity.
-    loss -= (above === 0 ? 0 : above * values[logOn + i]!) + below * values[logOff + i]!
-    values[slopes + i] = below * values[on + i]! - above * values[off + i]!
-  }
-  return loss
+/** Rows whose labels are built at a time, so that they stay near the processor. */
+const STRIP_ELEMENTS = 16_384
+
+interface Params {
+  /** float64 [numClasses] */
+  readonly pos_weight?: Float64Array | undefined
+}
+
+function evaluate(block: Block, { pos_weight: positive }: Params): number {
+  const { engine, dtype, numRows, numClasses, classWeights, gradientScale, losses, gradients } = block
+  const { memory, typed } = engine
+  const bytes = ELEMENT_BYTES[dtype]
+  const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
+  return memory.scratch(() => {
+    const labels = memory.allocate(stripRows * numClasses * bytes)
+    const onWeights = memory.allocate(numClasses * bytes)
+    const offWeights = memory.allocate(numClasses * bytes)
+    const on = viewOf(memory, dtype, onWeights, numClasses)
+    const off = viewOf(memory, dtype, offWeights, numClasses)
+    for (let k = 0; k < numClasses; k++) {
+      off[k] = classWeights ? classWeights[k]! : 1
+      on[k] = (classWeights ? classWeights[k]! : 1) * (positive ? positive[k]! : 1)
+    }
+    for (let first = 0; first < numRows; first += stripRows) {
+      const count = Math.min(stripRows, numRows - first)
+      const offset = first * numClasses * bytes
+      writeSmoothed(memory, dtype, rowsFrom(block.targets, first, numClasses, dtype), count, numClasses, labels)
+      const faulty = typed[dtype].binaryCrossEntropy(
+        block.scores + offset,
+        count,
+        numClasses,
+        labels,
+        onWeights,
+        offWeights,
+        gradientScale + first * ELEMENT_BYTES.F64,
+        losses + first * ELEMENT_BYTES.F64,
+        gradients === 0 ? 0 : gradients + offset,
+      )
+      if (faulty !== -1) return first + faulty
+    }
+    return -1
+  })
 }

@@ -100,14 +100,17 @@ export const distillation = defineLoss({
   },
 })
 
+type Numbers = Float32Array | Float64Array
+
 interface Params {
   readonly temperature: number
   readonly beta?: number | undefined
 }
 
+/** Of a class that the student gives something and a teacher at beta 1 gives nothing, the slope, which is infinite, is left out. */
 function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): number {
   const { engine, dtype, numRows, numClasses, targets } = block
-  const { memory } = engine
+  const { memory, typed, kernels } = engine
   const size = numRows * numClasses
   if (targets.kind === 'sparse' || targets.logs === undefined) throw new Error('expected a teacher. This is a bug.')
   const { values, logs } = targets
@@ -116,75 +119,52 @@ function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): 
     const probabilities = block.gradients === 0 ? memory.allocate(size * ELEMENT_BYTES[dtype]) : block.gradients
     const softmax = softmaxAt(engine, dtype, block.scores, numRows, numClasses, temperature, probabilities)
     if (softmax.faulty !== -1) return softmax.faulty
-    const maxima = memory.f64(softmax.rowMax, numRows)
-    const logSums = memory.f64(softmax.logSum, numRows)
+    const { shifted, rowMax, logSum } = softmax
     const losses = memory.f64(block.losses, numRows)
+    const factors = memory.allocate(numRows * ELEMENT_BYTES.F64)
+    const factor = memory.f64(factors, numRows)
     const scales = memory.f64(block.gradientScale, numRows)
-    const row: Row = {
-      p: viewOf(memory, dtype, values, size),
-      logP: viewOf(memory, dtype, logs, size),
-      shifted: viewOf(memory, dtype, softmax.shifted, size),
-      q: viewOf(memory, dtype, probabilities, size),
-      start: 0,
-      end: 0,
-      max: 0,
-      logSum: 0,
-      slopes: new Float64Array(numClasses),
+    for (let n = 0; n < numRows; n++) factor[n] = temperature * scales[n]!
+    if (beta === 0) {
+      const { divergence } = typed[dtype]
+      divergence(values, logs, shifted, numRows, numClasses, rowMax, logSum, factors, block.losses, probabilities)
+    } else {
+      const logTarget = memory.allocate(numClasses * ELEMENT_BYTES.F64)
+      const target = memory.f64(logTarget, numClasses)
+      const p = viewOf(memory, dtype, values, size)
+      const logP = viewOf(memory, dtype, logs, size)
+      const maxima = memory.f64(rowMax, numRows)
+      const logSums = memory.f64(logSum, numRows)
+      const { addScaled, towards } = typed[dtype]
+      for (let n = 0; n < numRows; n++) {
+        const start = n * numClasses
+        const offset = start * ELEMENT_BYTES[dtype]
+        let loss = 0
+        if (beta === 1) target.set(logP.subarray(start, start + numClasses))
+        else {
+          target.fill(0)
+          addScaled(values + offset, numClasses, beta, logTarget)
+          addScaled(probabilities + offset, numClasses, 1 - beta, logTarget)
+          kernels.logarithms(logTarget, numClasses)
+          loss = beta * divergenceOf(p, logP, start, target)
+        }
+        const share = beta === 1 ? 1 : 1 - beta
+        const [z, q] = [shifted + offset, probabilities + offset]
+        loss += share * towards(z, numClasses, maxima[n]!, logSums[n]!, logTarget, 0, share, factor[n]!, q)
+        losses[n] = loss
+      }
     }
-    for (let n = 0; n < numRows; n++) {
-      row.start = n * numClasses
-      row.end = row.start + numClasses
-      row.max = maxima[n]!
-      row.logSum = logSums[n]!
-      const scale = temperature * scales[n]!
-      const loss = beta === 0 ? forward(row, scale) : towardsMixture(row, beta, scale)
-      losses[n] = temperature * temperature * loss + 0
-    }
+    for (let n = 0; n < numRows; n++) losses[n] = temperature * temperature * losses[n]! + 0
     return -1
   })
 }
 
-/** One row, used again for the next one. */
-interface Row {
-  readonly p: Float32Array | Float64Array
-  readonly logP: Float32Array | Float64Array
-  /** log q is this less `max`, less `logSum`. */
-  readonly shifted: Float32Array | Float64Array
-  /** The student's softmax; written: the gradient. */
-  readonly q: Float32Array | Float64Array
-  start: number
-  end: number
-  max: number
-  logSum: number
-  /** float64 [numClasses], for whatever use. */
-  readonly slopes: Float64Array
-}
-
-function forward({ p, logP, shifted, q, start, end, max, logSum }: Row, scale: number): number {
-  let loss = 0
-  for (let k = start; k < end; k++) {
-    const share = p[k]!
-    if (share > 0) loss += share * (logP[k]! - (shifted[k]! - max - logSum))
-    q[k] = scale * (q[k]! - share) + 0
+/** KL(p to what has these logarithms) of the row that begins at `start`. */
+function divergenceOf(p: Numbers, logP: Numbers, start: number, logTarget: Float64Array): number {
+  let divergence = 0
+  for (let k = 0; k < logTarget.length; k++) {
+    const share = p[start + k]!
+    if (share > 0) divergence += share * (logP[start + k]! - logTarget[k]!)
   }
-  return loss
-}
-
-/** Of a class that the student gives something and a teacher at beta 1 gives nothing, the slope, which is infinite, is left out. */
-function towardsMixture(row: Row, beta: number, scale: number): number {
-  const { p, logP, shifted, q, start, end, max, logSum, slopes } = row
-  let loss = 0
-  let sum = 0
-  for (let k = start; k < end; k++) {
-    const teacher = beta === 1 ? 0 : beta * p[k]!
-    const student = beta === 1 ? q[k]! : (1 - beta) * q[k]!
-    const logMixture = beta === 1 ? logP[k]! : Math.log(teacher + student)
-    if (teacher > 0) loss += teacher * (logP[k]! - logMixture)
-    const slope = student === 0 ? 0 : student * (shifted[k]! - max - logSum - logMixture)
-    loss += slope
-    slopes[k - start] = slope < Number.POSITIVE_INFINITY ? slope : 0
-    sum += slopes[k - start]!
-  }
-  for (let k = start; k < end; k++) q[k] = scale * (slopes[k - start]! - q[k]! * sum) + 0
-  return loss
+  return divergence
 }

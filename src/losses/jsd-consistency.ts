@@ -98,99 +98,75 @@ interface Params {
 }
 
 function evaluateGroups(block: Block, { splits, alpha }: Params): number {
-  const { engine, dtype, numRows, numClasses, classWeights } = block
-  const { memory, typed } = engine
+  const { engine, dtype, numRows, numClasses, scores, classWeights } = block
+  const { memory, typed, kernels } = engine
+  const { softmax, addScaled, towards } = typed[dtype]
   const size = numRows * numClasses
+  const rowBytes = numClasses * ELEMENT_BYTES[dtype]
   return memory.scratch(() => {
-    const rowMax = memory.allocate(numRows * ELEMENT_BYTES.F64)
-    const logSum = memory.allocate(numRows * ELEMENT_BYTES.F64)
-    const smoothed = memory.allocate(numClasses * ELEMENT_BYTES.F64)
+    const perRow = () => memory.allocate(numRows * ELEMENT_BYTES.F64)
+    const perClass = () => memory.allocate(numClasses * ELEMENT_BYTES.F64)
+    const [rowMax, logSum] = [perRow(), perRow()]
+    const [smoothed, means, pulls] = [perClass(), perClass(), perClass()]
     // The gradient starts as the probabilities.
     const probabilities = block.gradients === 0 ? memory.allocate(size * ELEMENT_BYTES[dtype]) : block.gradients
-    const faulty = typed[dtype].softmax(block.scores, numRows, numClasses, probabilities, rowMax, logSum)
+    const faulty = softmax(scores, numRows, numClasses, probabilities, rowMax, logSum)
     if (faulty !== -1) return faulty
 
-    const rows: Rows = {
-      numClasses,
-      z: viewOf(memory, dtype, block.scores, size),
-      p: viewOf(memory, dtype, probabilities, size),
-      rowMax: memory.f64(rowMax, numRows),
-      logSum: memory.f64(logSum, numRows),
-      scales: memory.f64(block.gradientScale, numRows),
-      target: memory.f64(smoothed, numClasses),
-      logMean: new Float64Array(numClasses),
-      pull: new Float64Array(numClasses),
-      logRatio: new Float64Array(numClasses),
-    }
+    const [z, p] = [viewOf(memory, dtype, scores, size), viewOf(memory, dtype, probabilities, size)]
+    const [maxima, logSums, scales] = [rowMax, logSum, block.gradientScale].map((rows) => memory.f64(rows, numRows))
+    const [target, mean, pull] = [smoothed, means, pulls].map((classes) => memory.f64(classes, numClasses))
     const losses = memory.f64(block.losses, numRows)
+    const slopes = new Float64Array(numClasses)
+    const factor = alpha / splits
     for (let first = 0; first < numRows; first += splits) {
-      const targets = rowsFrom(block.targets, first, numClasses, dtype)
-      writeSmoothed(memory, dtype, targets, 1, numClasses, smoothed, 'F64')
-      if (classWeights) for (let k = 0; k < numClasses; k++) rows.target[k]! *= classWeights[k]!
-      mixtureOf(rows, first, splits)
-      for (let n = first; n < first + splits; n++) {
-        const entropy = n === first ? crossEntropy(rows, n) : 0
-        losses[n] = entropy + (alpha / splits) * diverge(rows, n, n === first, alpha / splits) + 0
+      const group = Array.from({ length: splits }, (_, view) => first + view)
+      writeSmoothed(memory, dtype, rowsFrom(block.targets, first, numClasses, dtype), 1, numClasses, smoothed, 'F64')
+      if (classWeights) for (let k = 0; k < numClasses; k++) target![k]! *= classWeights[k]!
+      mean!.fill(0)
+      for (const n of group) addScaled(probabilities + n * rowBytes, numClasses, 1 / splits, means)
+      // What moving the mean costs the others cancels in a gradient where the rows weigh the same.
+      const isEven = group.every((n) => scales![n] === scales![first])
+      if (!isEven) {
+        pull!.fill(0)
+        for (const n of group) addScaled(probabilities + n * rowBytes, numClasses, scales![n]! / splits, pulls)
+        for (let k = 0; k < numClasses; k++) pull![k] = mean![k] === 0 ? 0 : pull![k]! / mean![k]!
       }
+      kernels.logarithms(means, numClasses)
+      const start = first * numClasses
+      losses[first] = crossEntropy(z, p, start, target!, maxima![first]!, logSums![first]!, scales![first]!, slopes)
+      for (const n of group) {
+        const [row, q] = [scores + n * rowBytes, probabilities + n * rowBytes]
+        const own = n === first ? losses[first]! : 0
+        const [max, rest, scale] = [maxima![n]!, logSums![n]!, scales![n]!]
+        losses[n] = own + factor * towards(row, numClasses, max, rest, means, isEven ? 0 : pulls, scale, factor, q) + 0
+      }
+      for (let k = 0; k < numClasses; k++) p[start + k] = p[start + k]! + slopes[k]!
     }
     return -1
   })
 }
 
-interface Rows {
-  readonly numClasses: number
-  readonly z: Float32Array | Float64Array
-  /** Written: the gradient. */
-  readonly p: Float32Array | Float64Array
-  readonly rowMax: Float64Array
-  readonly logSum: Float64Array
-  readonly scales: Float64Array
-  /** Of the group at hand, float64 [numClasses]: weighted target, log of the mean of p, and what moving that mean costs. */
-  readonly target: Float64Array
-  readonly logMean: Float64Array
-  readonly pull: Float64Array
-  readonly logRatio: Float64Array
-}
+type Numbers = Float32Array | Float64Array
 
-/** The pull is the mean weight of the rows that a class has its probability from: where they weigh the same it cancels in the gradient. */
-function mixtureOf({ numClasses, p, scales, logMean, pull }: Rows, first: number, splits: number): void {
-  for (let k = 0; k < numClasses; k++) {
-    let total = 0
-    let weighed = 0
-    for (let n = first; n < first + splits; n++) {
-      total += p[n * numClasses + k]!
-      weighed += scales[n]! * p[n * numClasses + k]!
-    }
-    logMean[k] = Math.log(total / splits)
-    pull[k] = total === 0 ? 0 : weighed / total
-  }
-}
-
-function crossEntropy({ numClasses, z, rowMax, logSum, target }: Rows, n: number): number {
+/** Of the row that begins at `start`, and its gradient to `slopes`. */
+function crossEntropy(
+  z: Numbers,
+  p: Numbers,
+  start: number,
+  target: Float64Array,
+  max: number,
+  logSum: number,
+  scale: number,
+  slopes: Float64Array,
+): number {
   let loss = 0
-  for (let k = 0; k < numClasses; k++)
-    if (target[k]! > 0) loss += target[k]! * (rowMax[n]! - z[n * numClasses + k]! + logSum[n]!)
-  return loss
-}
-
-/** Gives KL of a row to the mixture, and turns its probabilities to its gradient. */
-function diverge(rows: Rows, n: number, hasTarget: boolean, factor: number): number {
-  const { numClasses, z, p, rowMax, logSum, scales, target, logMean, pull, logRatio } = rows
-  const [max, rest, scale, start] = [rowMax[n]!, logSum[n]!, scales[n]!, n * numClasses]
-  let divergence = 0
-  let drift = 0
   let mass = 0
-  for (let k = 0; k < numClasses; k++) {
-    const share = p[start + k]!
-    logRatio[k] = share === 0 ? 0 : z[start + k]! - max - rest - logMean[k]!
-    divergence += share * logRatio[k]!
-    drift += share * pull[k]!
-    if (hasTarget) mass += target[k]!
+  for (let k = 0; k < target.length; k++) {
+    const share = target[k]!
+    if (share > 0) loss += share * (max - z[start + k]! + logSum)
+    mass += share
   }
-  for (let k = 0; k < numClasses; k++) {
-    const share = p[start + k]!
-    const slope = share * (scale * (logRatio[k]! - divergence) - (pull[k]! - drift))
-    p[start + k] = factor * slope + (hasTarget ? scale * (mass * share - target[k]!) : 0) + 0
-  }
-  return divergence
+  for (let k = 0; k < target.length; k++) slopes[k] = scale * (mass * p[start + k]! - target[k]!) + 0
+  return loss
 }

@@ -1,3 +1,4 @@
+import type { TargetRows } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Block } from './definition.ts'
 
@@ -27,14 +28,11 @@ export function evaluateMargins<Params>(
   params: Params,
 ): number {
   const { engine, dtype, numRows, numClasses, scores, targets, classWeights } = block
-  const { memory, typed } = engine
-  if (targets.kind === 'dense') throw new Error('expected class indices. This is a bug.')
-  const { labels: classes } = targets
+  const { memory } = engine
   return memory.scratch(() => {
-    const indices = memory.allocate(numRows * ELEMENT_BYTES.I32)
-    typed[dtype].argmax(scores, numRows, numClasses, indices)
-    const tops = memory.i32(indices, numRows)
-    const labels = memory.i32(classes, numRows)
+    const { faulty, tops } = findTops(block)
+    if (faulty !== -1) return faulty
+    const labels = memory.i32(labelsOf(targets), numRows)
     const z = viewOf(memory, dtype, scores, numRows * numClasses)
     const losses = memory.f64(block.losses, numRows)
     const scales = memory.f64(block.gradientScale, numRows)
@@ -43,8 +41,6 @@ export function evaluateMargins<Params>(
     for (let n = 0; n < numRows; n++) {
       row.start = n * numClasses
       row.top = tops[n]!
-      // A NaN is found before any maximum.
-      if (!Number.isFinite(z[row.start + row.top])) return n
       row.label = labels[n]!
       const weight = classWeights ? classWeights[row.label]! : 1
       row.factor = scales[n]! * weight
@@ -53,4 +49,21 @@ export function evaluateMargins<Params>(
     }
     return -1
   })
+}
+
+/** The class of the largest logit of each row, the lowest on a tie, in scratch memory; and the first row that is no row of logits, or -1. */
+export function findTops({ engine, dtype, numRows, numClasses, scores }: Block): { faulty: number; tops: Int32Array } {
+  const { memory, typed } = engine
+  const indices = memory.allocate(numRows * ELEMENT_BYTES.I32)
+  typed[dtype].argmax(scores, numRows, numClasses, indices)
+  const tops = memory.i32(indices, numRows)
+  const z = viewOf(memory, dtype, scores, numRows * numClasses)
+  // A NaN is found before any maximum.
+  return { faulty: tops.findIndex((top, n) => !Number.isFinite(z[n * numClasses + top])), tops }
+}
+
+/** int32 [numRows] */
+export function labelsOf(targets: TargetRows): number {
+  if (targets.kind === 'dense') throw new Error('expected class indices. This is a bug.')
+  return targets.labels
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { softmaxFamily } from '../families/softmax.ts'
 import { classIndices } from '../target-kinds.ts'
-import { defineLoss } from './definition.ts'
-import { evaluateMargins, type MarginRow } from './margin-rows.ts'
+import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import { type Block, defineLoss } from './definition.ts'
+import { findTops, labelsOf } from './margin-rows.ts'
 
 export const multiMargin = defineLoss({
   name: 'multi_margin',
@@ -51,7 +52,7 @@ export const multiMargin = defineLoss({
     targets: [0, 1],
   },
 
-  evaluate: (block, params) => evaluateMargins(block, rowLoss, params),
+  evaluate,
 
   reference({ scores, hardTarget, classWeights }, { p, margin }) {
     const y = hardTarget.indexOf(1)
@@ -75,26 +76,30 @@ interface Params {
   readonly margin: number
 }
 
-/** Where the target is masked out the squares are infinite and so is their slope, which is given as 0. */
-function rowLoss(row: MarginRow, params: Params): number {
-  const { z, start, numClasses, label, gradients, factor } = row
-  const own = z[start + label]!
-  const isInfinite = own === Number.NEGATIVE_INFINITY
-  const slope = isInfinite && params.p === 2 ? 0 : (params.p * factor) / numClasses
-  let loss = 0
-  let sum = 0
-  for (let i = start; i < start + numClasses; i++) {
-    // The difference first: it is exact where the margin matters.
-    const excess = z[i]! - own + params.margin
-    if (!(excess > 0) || i === start + label) {
-      if (gradients) gradients[i] = 0
-      continue
+function evaluate(block: Block, { p, margin }: Params): number {
+  const { engine, dtype, numRows, numClasses, scores, targets, classWeights, losses, gradients } = block
+  const { memory, typed } = engine
+  return memory.scratch(() => {
+    const { faulty } = findTops(block)
+    if (faulty !== -1) return faulty
+    const labels = labelsOf(targets)
+    const factors = memory.allocate(numRows * ELEMENT_BYTES.F64)
+    const factor = memory.f64(factors, numRows)
+    const scales = memory.f64(block.gradientScale, numRows)
+    const classes = memory.i32(labels, numRows)
+    const weightOf = (n: number) => (classWeights ? classWeights[classes[n]!]! : 1) / numClasses
+    for (let n = 0; n < numRows; n++) factor[n] = p * scales[n]! * weightOf(n)
+    typed[dtype].margins(scores, numRows, numClasses, labels, margin, p - 1, factors, losses, gradients)
+
+    const loss = memory.f64(losses, numRows)
+    const z = viewOf(memory, dtype, scores, numRows * numClasses)
+    const gradient = gradients === 0 ? undefined : viewOf(memory, dtype, gradients, numRows * numClasses)
+    for (let n = 0; n < numRows; n++) {
+      loss[n] = weightOf(n) === 0 ? 0 : weightOf(n) * loss[n]!
+      // The squares of what is infinite have an infinite slope, which is given as 0.
+      if (p === 2 && z[n * numClasses + classes[n]!] === Number.NEGATIVE_INFINITY)
+        gradient?.fill(0, n * numClasses, (n + 1) * numClasses)
     }
-    const each = params.p === 1 ? 1 : excess
-    loss += each * excess
-    sum += each
-    if (gradients) gradients[i] = slope === 0 ? 0 : slope * each
-  }
-  if (gradients) gradients[start + label] = 0 - (slope === 0 ? 0 : slope * sum)
-  return loss / numClasses
+    return -1
+  })
 }

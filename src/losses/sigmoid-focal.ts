@@ -98,32 +98,47 @@ interface Params {
   readonly gamma: number
 }
 
+/** Powers that are cheaper to multiply. */
+const WHOLE = [0, 1, 2]
+
 function rowLoss(rows: SigmoidRows, start: number, end: number, { alpha, gamma }: Params): number {
-  const { values, on, off, logOn, logOff, labels: label, offWeights, slopes } = rows
+  const { values, on, off, logOn, logOff, labels: label, weights, slopes, spare } = rows
+  const isWhole = WHOLE.includes(gamma)
+  if (!isWhole) powers(rows, start, end, gamma)
   const alphaOn = alpha ?? 1
   const alphaOff = alpha === null ? 1 : 1 - alpha
   let loss = 0
   for (let i = start; i < end; i++) {
     const q = values[label + i]!
     const p = values[on + i]!
-    const factor = values[offWeights + i]! * (alphaOn * q + alphaOff * (1 - q))
+    let factor = values[weights + i]! * (alphaOn * q + alphaOff * (1 - q))
+    const rest = q * values[off + i]! + (1 - q) * p
+    if (!isWhole) factor *= values[spare + i]!
+    else if (gamma === 2) factor *= rest * rest
+    else if (gamma === 1) factor *= rest
     if (factor === 0) {
       values[slopes + i] = 0
       continue
     }
-    const rest = q * values[off + i]! + (1 - q) * p
     const entropy = -((q === 0 ? 0 : q * values[logOn + i]!) + (1 - q) * values[logOff + i]!)
     // p (1 - p) / rest, in which nothing is divided by a rest of 0.
     const ratio = q === 0 ? values[off + i]! : q === 1 ? p : (p * values[off + i]!) / rest
-    let share = factor
-    if (gamma === 2) share *= rest * rest
-    // An exponential takes a fifth of the time of a power.
-    else if (gamma > 0)
-      share *= Math.exp(gamma * (q === 0 ? values[logOn + i]! : q === 1 ? values[logOff + i]! : Math.log(rest)))
-    loss += share * entropy
+    loss += factor * entropy
     // At p = 0 an infinite entropy has no share in the slope: p log p is 0.
     const turn = ratio === 0 ? 0 : gamma * ratio * (2 * q - 1) * entropy
-    values[slopes + i] = share * ((1 - q) * p - q * values[off + i]! - turn)
+    values[slopes + i] = factor * ((1 - q) * p - q * values[off + i]! - turn)
   }
   return loss
+}
+
+/** (1 - p_t)^gamma. */
+function powers(rows: SigmoidRows, start: number, end: number, gamma: number): void {
+  const { values, on, off, labels: label, spare } = rows
+  for (let i = start; i < end; i++) {
+    const q = values[label + i]!
+    values[spare + i] = q * values[off + i]! + (1 - q) * values[on + i]!
+  }
+  rows.logarithms(spare + start, end - start)
+  for (let i = spare + start; i < spare + end; i++) values[i] = gamma * values[i]!
+  rows.exponentials(spare + start, end - start)
 }

@@ -18,11 +18,16 @@ export interface SigmoidRows {
   readonly logOff: number
   /** Smoothed labels in [0, 1]. */
   readonly labels: number
-  /** Weight of each class where it is on, and where it is off. */
-  readonly onWeights: number
-  readonly offWeights: number
+  /** Weight of each class, 1 where there is none. */
+  readonly weights: number
   /** Written: d loss / d z. */
   readonly slopes: number
+  /** For whatever use. */
+  readonly spare: number
+  readonly spare2: number
+  /** Logarithms and exponentials of `count` values from one on, in place, a quarter of the time that those of the library take: see `ElementKernels`. */
+  logarithms(first: number, count: number): void
+  exponentials(first: number, count: number): void
 }
 
 /**
@@ -34,33 +39,31 @@ export type SigmoidRowLoss<Params> = (rows: SigmoidRows, start: number, end: num
 
 /** Elements of the rows that are in float64 at a time: their planes stay near the processor. */
 const STRIP_ELEMENTS = 512
-const PLANES = 8
+const PLANES = 9
 
 /**
  * Evaluates such a loss over a block.
  *
- * @param onWeights of the classes where they are on, if other than the block's own
  * @returns the first row with a score that is no logit, or -1
  */
-export function evaluateSigmoid<Params>(
-  block: Block,
-  rowLoss: SigmoidRowLoss<Params>,
-  params: Params,
-  onWeights = block.classWeights,
-): number {
-  const { memory, typed } = block.engine
+export function evaluateSigmoid<Params>(block: Block, rowLoss: SigmoidRowLoss<Params>, params: Params): number {
+  const { memory, typed, kernels } = block.engine
   const { numRows, numClasses, dtype } = block
   const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
   const size = stripRows * numClasses
   return memory.scratch(() => {
     const planes = memory.allocate(PLANES * size * ELEMENT_BYTES.F64)
-    const rows = rowsOf(memory.f64(planes, PLANES * size), size)
-    fillWeights(rows, rows.onWeights, size, numClasses, onWeights)
-    fillWeights(rows, rows.offWeights, size, numClasses, block.classWeights)
+    const at = (element: number) => planes + element * ELEMENT_BYTES.F64
+    const rows: SigmoidRows = {
+      ...planesOf(size),
+      values: memory.f64(planes, PLANES * size),
+      logarithms: (first, count) => kernels.logarithms(at(first), count),
+      exponentials: (first, count) => kernels.exponentials(at(first), count),
+    }
+    fillWeights(rows, size, numClasses, block.classWeights)
     const losses = memory.f64(block.losses, numRows)
     const scales = memory.f64(block.gradientScale, numRows)
     const gradients = block.gradients === 0 ? undefined : viewOf(memory, dtype, block.gradients, numRows * numClasses)
-    const at = (plane: number) => planes + plane * ELEMENT_BYTES.F64
     for (let first = 0; first < numRows; first += stripRows) {
       const count = Math.min(stripRows, numRows - first)
       const faulty = typed[dtype].sigmoid(
@@ -86,23 +89,22 @@ export function evaluateSigmoid<Params>(
   })
 }
 
-function rowsOf(values: Float64Array, size: number): SigmoidRows {
+function planesOf(size: number) {
   return {
-    values,
     on: 0,
     off: size,
     logOn: 2 * size,
     logOff: 3 * size,
     labels: 4 * size,
-    onWeights: 5 * size,
-    offWeights: 6 * size,
-    slopes: 7 * size,
+    weights: 5 * size,
+    slopes: 6 * size,
+    spare: 7 * size,
+    spare2: 8 * size,
   }
 }
 
 function fillWeights(
-  { values }: SigmoidRows,
-  plane: number,
+  { values, weights: plane }: SigmoidRows,
   size: number,
   numClasses: number,
   weights: Float64Array | undefined,
