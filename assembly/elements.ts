@@ -1,5 +1,4 @@
-/** Logarithms and exponentials of many float64, two at a time, in place: what src/kernels/element-contract.ts says. */
-import { CUTOFF_F64, expF64 } from './exp'
+/** Logarithms of many float64, two at a time, in place: what src/kernels/element-contract.ts says. */
 
 const C: usize = memory.data<f64>([
   0.3333333333333367, // 0x1.5555555555592p-2
@@ -58,12 +57,4 @@ function log(given: v128): v128 {
 export function logarithms(values: usize, count: usize): void {
   for (const end = values + (count & ~1) * 8; values < end; values += 16) v128.store(values, log(v128.load(values)))
   if (count & 1) store<f64>(values, f64x2.extract_lane(log(v128.load_splat<u64>(values)), 0))
-}
-
-export function exponentials(values: usize, count: usize): void {
-  const low = f64x2.splat(CUTOFF_F64)
-  for (const end = values + (count & ~1) * 8; values < end; values += 16) {
-    v128.store(values, expF64(f64x2.pmax(v128.load(values), low)))
-  }
-  if (count & 1) store<f64>(values, f64x2.extract_lane(expF64(f64x2.pmax(v128.load_splat<u64>(values), low)), 0))
 }

@@ -6,9 +6,6 @@ export interface ElementKernels {
   /** Logarithm of each of `count` float64, in place, to its last digits next to 1 too; of less than 2^-1022 that of 2^-1022. No NaN, none infinite. */
   logarithms(values: number, count: number): void
 
-  /** Exponential of each of `count` float64 <= 709, in place; 0 below -709.2. */
-  exponentials(values: number, count: number): void
-
   /**
    * Binary cross entropy of each element, summed over each row: with p = sigmoid(z)
    *   losses[n]    = -sum_k onWeight_k q_k log p_k + offWeight_k (1 - q_k) log(1 - p_k)

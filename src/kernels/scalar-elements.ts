@@ -4,18 +4,10 @@ type Numbers = Float32Array | Float64Array
 type View = (pointer: number, length: number) => Numbers
 
 const LEAST = 2 ** -1022
-/** Below it an exponential is 0. */
-const CUTOFF = -709.2
-
 /** The plain TypeScript twin of `ElementKernels`: see `createScalarLossKernels`. */
 export function createScalarElementKernels(memory: WebAssembly.Memory): ElementKernels {
   const f32: View = (pointer, length) => new Float32Array(memory.buffer, pointer, length)
   const f64 = (pointer: number, length: number) => new Float64Array(memory.buffer, pointer, length)
-
-  const inPlace = (map: (value: number) => number) => (values: number, count: number) => {
-    const view = f64(values, count)
-    for (let i = 0; i < count; i++) view[i] = map(view[i]!)
-  }
 
   const binaryCrossEntropyOf =
     (view: View): ElementKernels['binaryCrossEntropyF32'] =>
@@ -130,8 +122,10 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
     }
 
   return {
-    logarithms: inPlace((value) => Math.log(Math.max(value, LEAST))),
-    exponentials: inPlace((value) => (value < CUTOFF ? 0 : Math.exp(value))),
+    logarithms(values, count) {
+      const view = f64(values, count)
+      for (let i = 0; i < count; i++) view[i] = Math.log(Math.max(view[i]!, LEAST))
+    },
     binaryCrossEntropyF32: binaryCrossEntropyOf(f32),
     binaryCrossEntropyF64: binaryCrossEntropyOf(f64),
     marginsF32: marginsOf(f32),

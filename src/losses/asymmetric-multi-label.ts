@@ -163,7 +163,7 @@ function writePowers(rows: SigmoidRows, start: number, end: number, params: Para
     const q = values[label + i]!
     values[spare2 + i] = (ofOn * q + ofOff * (1 - q)) * values[spare2 + i]!
   }
-  rows.exponentials(spare2 + start, end - start)
+  rows.exponentials(spare2 + start, 1, end - start)
 }
 
 function wholePower(base: number, exponent: number): number {

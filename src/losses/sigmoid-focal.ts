@@ -139,6 +139,5 @@ function powers(rows: SigmoidRows, start: number, end: number, gamma: number): v
     values[spare + i] = q * values[off + i]! + (1 - q) * values[on + i]!
   }
   rows.logarithms(spare + start, end - start)
-  for (let i = spare + start; i < spare + end; i++) values[i] = gamma * values[i]!
-  rows.exponentials(spare + start, end - start)
+  rows.exponentials(spare + start, gamma, end - start)
 }

@@ -25,9 +25,9 @@ export interface SigmoidRows {
   /** For whatever use. */
   readonly spare: number
   readonly spare2: number
-  /** Logarithms and exponentials of `count` values from one on, in place, a quarter of the time that those of the library take: see `ElementKernels`. */
+  /** log x, and exp(factor * x) of what is not above 0, of `count` values from one on, in place: in a quarter of the time that Math takes. */
   logarithms(first: number, count: number): void
-  exponentials(first: number, count: number): void
+  exponentials(first: number, factor: number, count: number): void
 }
 
 /**
@@ -58,7 +58,7 @@ export function evaluateSigmoid<Params>(block: Block, rowLoss: SigmoidRowLoss<Pa
       ...planesOf(size),
       values: memory.f64(planes, PLANES * size),
       logarithms: (first, count) => kernels.logarithms(at(first), count),
-      exponentials: (first, count) => kernels.exponentials(at(first), count),
+      exponentials: (first, factor, count) => kernels.exponentials(at(first), factor, count, at(first)),
     }
     fillWeights(rows, size, numClasses, block.classWeights)
     const losses = memory.f64(block.losses, numRows)
