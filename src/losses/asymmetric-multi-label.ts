@@ -99,27 +99,28 @@ interface Params {
 function rowLoss(rows: SigmoidRows, start: number, end: number, params: Params): number {
   const { gamma_pos: ofOn, gamma_neg: ofOff, clip } = params
   const { values, on, off, logOn, labels: label, weights, slopes, spare, spare2 } = rows
-  writeOffCosts(rows, start, end, clip)
-  writePowers(rows, start, end, params)
+  writeOffLogs(rows, start, end, clip)
+  const isWhole = WHOLE.includes(ofOn) && WHOLE.includes(ofOff) && isHard(rows, start, end)
+  if (!isWhole) writePowers(rows, start, end, params)
   let loss = 0
   for (let i = start; i < end; i++) {
     const q = values[label + i]!
     const p = values[on + i]!
-    const share = values[weights + i]! * values[spare2 + i]!
+    const shifted = p > clip ? p - clip : 0
+    const rest = q * values[off + i]! + (1 - q) * shifted
+    const gamma = ofOn * q + ofOff * (1 - q)
+    const share = values[weights + i]! * (isWhole ? wholePower(rest, gamma) : values[spare2 + i]!)
     if (share === 0) {
       values[slopes + i] = 0
       continue
     }
-    const entropy = (q === 0 ? 0 : -q * values[logOn + i]!) + (1 - q) * values[spare + i]!
+    const entropy = (q === 0 ? 0 : -q * values[logOn + i]!) - (1 - q) * values[spare + i]!
     loss += share * entropy
 
-    const shifted = p > clip ? p - clip : 0
-    const rest = q * values[off + i]! + (1 - q) * shifted
     const passes = p >= clip ? 1 - q : 0
     const variance = p * values[off + i]!
     // 1 - p_m is 1 - p where nothing is taken off.
     const slope = (clip === 0 ? passes * p : (passes * variance) / (1 - shifted)) - q * values[off + i]!
-    const gamma = ofOn * q + ofOff * (1 - q)
     // At p = 0 an infinite entropy has no share in the slope, p log p being 0; nor has one of 0 where rest is 0 too.
     const turn = variance === 0 || rest === 0 ? 0 : ((gamma * entropy) / rest) * variance * (passes - q)
     values[slopes + i] = share * (slope + turn)
@@ -127,36 +128,42 @@ function rowLoss(rows: SigmoidRows, start: number, end: number, params: Params):
   return loss
 }
 
-/** -log(1 - p_m) to `spare`. */
-function writeOffCosts(rows: SigmoidRows, start: number, end: number, clip: number): void {
+/** log(1 - p_m) to `spare`. */
+function writeOffLogs(rows: SigmoidRows, start: number, end: number, clip: number): void {
   const { values, off, logOff, spare } = rows
   if (clip === 0) {
-    for (let i = start; i < end; i++) values[spare + i] = -values[logOff + i]!
+    values.copyWithin(spare + start, logOff + start, logOff + end)
     return
   }
-  for (let i = start; i < end; i++) values[spare + i] = Math.min(values[off + i]! + clip, 1)
+  for (let i = start; i < end; i++) {
+    const share = values[off + i]! + clip
+    values[spare + i] = share < 1 ? share : 1
+  }
   rows.logarithms(spare + start, end - start)
-  for (let i = start; i < end; i++) values[spare + i] = -values[spare + i]!
+}
+
+function isHard({ values, labels }: SigmoidRows, start: number, end: number): boolean {
+  for (let i = labels + start; i < labels + end; i++) if (values[i] !== 0 && values[i] !== 1) return false
+  return true
 }
 
 /** Powers that are cheaper to multiply. */
 const WHOLE = [0, 1, 2, 4]
 
+function wholePower(base: number, exponent: number): number {
+  if (exponent === 4) return base * base * (base * base)
+  if (exponent === 2) return base * base
+  return exponent === 1 ? base : 1
+}
+
 /** The focus of each label to `spare2`. */
 function writePowers(rows: SigmoidRows, start: number, end: number, params: Params): void {
   const { gamma_pos: ofOn, gamma_neg: ofOff, clip } = params
   const { values, on, off, labels: label, spare2 } = rows
-  let isWhole = WHOLE.includes(ofOn) && WHOLE.includes(ofOff)
   for (let i = start; i < end; i++) {
     const q = values[label + i]!
     const p = values[on + i]!
-    if (q !== 0 && q !== 1) isWhole = false
     values[spare2 + i] = q * values[off + i]! + (1 - q) * (p > clip ? p - clip : 0)
-  }
-  if (isWhole) {
-    for (let i = start; i < end; i++)
-      values[spare2 + i] = wholePower(values[spare2 + i]!, values[label + i] === 1 ? ofOn : ofOff)
-    return
   }
   rows.logarithms(spare2 + start, end - start)
   for (let i = start; i < end; i++) {
@@ -164,10 +171,4 @@ function writePowers(rows: SigmoidRows, start: number, end: number, params: Para
     values[spare2 + i] = (ofOn * q + ofOff * (1 - q)) * values[spare2 + i]!
   }
   rows.exponentials(spare2 + start, 1, end - start)
-}
-
-function wholePower(base: number, exponent: number): number {
-  if (exponent === 4) return base * base * (base * base)
-  if (exponent === 2) return base * base
-  return exponent === 1 ? base : 1
 }
