@@ -87,7 +87,7 @@ for (const definition of losses) {
     })
 
     test.each(definition.identities ?? [])('$says', (identity) => {
-      for (const each of identityCases(identity)) checkIdentity(definition, identity, each)
+      for (const each of identityCases(definition, identity)) checkIdentity(definition, identity, each)
     })
   })
 
@@ -173,20 +173,29 @@ function roundedCase({ name, logits, request }: Case): Case {
 }
 
 /** A few real requests, under "sum", where losses of different denominators can be equal. */
-function identityCases({ onlyHard }: Identity): Case[] {
+function identityCases(definition: LossDefinition, { onlyHard }: Identity): Case[] {
+  const { forms, takesDense } = capabilitiesOf(definition)
   const random = randomOf('identities')
   const logits = Array.from({ length: 6 }, () => Array.from({ length: 5 }, () => 6 * random() - 3))
   const base = { targets: [0, 1, 2, 3, 4, 1], reduction: 'sum', label_smoothing: 0 } as const
-  const weighted = { ...base, class_weights: [1, 2, 0.5, 0, 1.5], sample_weights: [1, 2, 0, 1, 3, 0.5] }
-  const requests: Case['request'][] = [base, weighted, { ...base, targets: [0, -100, 2, 3, -100, 1] }]
+  const weights = { class_weights: [1, 2, 0.5, 0, 1.5], sample_weights: [1, 2, 0, 1, 3, 0.5] }
+  const requests: Case['request'][] = [base, { ...base, ...weights }, { ...base, targets: [0, -100, 2, 3, -100, 1] }]
   if (!onlyHard) {
     requests.push(
-      { ...weighted, label_smoothing: 0.1 },
+      { ...base, ...weights, label_smoothing: 0.1 },
+      { ...base, label_smoothing: 0.3, smoothing: 'others' },
       { ...base, label_smoothing: 0.2, smoothing: 'others', mixup: { lam: 0.3 } },
-      { ...weighted, label_smoothing: 0.3, targets: logits.map((row) => probabilitiesOf(row).reverse()) },
+      { ...base, ...weights, label_smoothing: 0.3, targets: logits.map((row) => probabilitiesOf(row).reverse()) },
     )
   }
-  return requests.map((request, i) => ({ name: String(i), logits, request }))
+  const teacher = logits.map((row) => row.toReversed())
+  const possible = forms.includes('logits')
+    ? requests.map((request) => ({ ...request, targets: [], teacher_logits: teacher }))
+    : requests.filter(
+        ({ targets, mixup }) =>
+          (takesDense || typeof targets[0] === 'number') && (mixup === undefined || takes(definition, 'mixup')),
+      )
+  return possible.map((request, i) => ({ name: String(i), logits, request }))
 }
 
 function probabilitiesOf(logits: readonly number[]): number[] {

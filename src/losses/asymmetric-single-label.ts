@@ -56,7 +56,6 @@ export const asymmetricSingleLabel = defineLoss({
       params: { gamma_pos: 0, gamma_neg: 0 },
       equals: 'label_smoothing_cross_entropy',
       with: {},
-      onlyHard: true,
     },
   ],
   example: {

@@ -72,6 +72,15 @@ export const distillation = defineLoss({
     { beta: 1 },
     { beta: 0.1, temperature: 3 },
   ],
+  identities: [
+    { says: 'beta 0 it is what it is without', params: { beta: 0 }, equals: 'distillation', with: {} },
+    {
+      says: 'beta 0 at another temperature it is what it is without',
+      params: { beta: 0, temperature: 3 },
+      equals: 'distillation',
+      with: { temperature: 3 },
+    },
+  ],
   denominator: () => countedRows,
   example: {
     logits: [
