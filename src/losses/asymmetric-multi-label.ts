@@ -107,19 +107,25 @@ function rowLoss(rows: SigmoidRows, start: number, end: number, params: Params):
     const q = values[label + i]!
     const p = values[on + i]!
     const shifted = p > clip ? p - clip : 0
-    const rest = q * values[off + i]! + (1 - q) * shifted
-    const gamma = ofOn * q + ofOff * (1 - q)
+    const rest = q === 0 ? shifted : q * values[off + i]! + (1 - q) * shifted
+    const gamma = q === 0 ? ofOff : ofOn * q + ofOff * (1 - q)
     const share = values[weights + i]! * (isWhole ? wholePower(rest, gamma) : values[spare2 + i]!)
     if (share === 0) {
       values[slopes + i] = 0
       continue
     }
-    const entropy = (q === 0 ? 0 : -q * values[logOn + i]!) - (1 - q) * values[spare + i]!
-    loss += share * entropy
-
-    const passes = p >= clip ? 1 - q : 0
     const variance = p * values[off + i]!
-    // 1 - p_m is 1 - p where nothing is taken off.
+    if (q === 0) {
+      const entropy = -values[spare + i]!
+      loss += share * entropy
+      // 1 - p_m is 1 - p where nothing is taken off.
+      const slope = clip === 0 ? p : p < clip ? 0 : variance / (1 - shifted)
+      values[slopes + i] = share * (rest === 0 ? slope : slope + (gamma * entropy * variance) / rest)
+      continue
+    }
+    const entropy = -q * values[logOn + i]! - (1 - q) * values[spare + i]!
+    loss += share * entropy
+    const passes = p >= clip ? 1 - q : 0
     const slope = (clip === 0 ? passes * p : (passes * variance) / (1 - shifted)) - q * values[off + i]!
     // At p = 0 an infinite entropy has no share in the slope, p log p being 0; nor has one of 0 where rest is 0 too.
     const turn = variance === 0 || rest === 0 ? 0 : ((gamma * entropy) / rest) * variance * (passes - q)

@@ -111,18 +111,24 @@ function rowLoss(rows: SigmoidRows, start: number, end: number, { alpha, gamma }
   for (let i = start; i < end; i++) {
     const q = values[label + i]!
     const p = values[on + i]!
-    let factor = values[weights + i]! * (alphaOn * q + alphaOff * (1 - q))
-    const rest = q * values[off + i]! + (1 - q) * p
+    const rest = q === 0 ? p : q * values[off + i]! + (1 - q) * p
+    let factor = values[weights + i]! * (q === 0 ? alphaOff : alphaOn * q + alphaOff * (1 - q))
     if (!isWhole) factor *= values[spare + i]!
     else if (gamma === 2) factor *= rest * rest
     else if (gamma === 1) factor *= rest
+    if (q === 0) {
+      const entropy = -values[logOff + i]!
+      loss += factor * entropy
+      values[slopes + i] = factor * (p + gamma * values[off + i]! * entropy)
+      continue
+    }
     if (factor === 0) {
       values[slopes + i] = 0
       continue
     }
-    const entropy = -((q === 0 ? 0 : q * values[logOn + i]!) + (1 - q) * values[logOff + i]!)
+    const entropy = -(q * values[logOn + i]! + (1 - q) * values[logOff + i]!)
     // p (1 - p) / rest, in which nothing is divided by a rest of 0.
-    const ratio = q === 0 ? values[off + i]! : q === 1 ? p : (p * values[off + i]!) / rest
+    const ratio = q === 1 ? p : (p * values[off + i]!) / rest
     loss += factor * entropy
     // At p = 0 an infinite entropy has no share in the slope: p log p is 0.
     const turn = ratio === 0 ? 0 : gamma * ratio * (2 * q - 1) * entropy
