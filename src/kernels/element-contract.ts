@@ -24,6 +24,21 @@ export interface ElementKernels {
   binaryCrossEntropyF64: BinaryCrossEntropy
 
   /**
+   * Binary cross entropy of each class of a row times a power of how wrong it is, summed: with p = sigmoid(z), p_m = max(p - clip, 0), label q,
+   *   r = q (1 - p) + (1 - q) p_m      gamma = q gammaOn + (1 - q) gammaOff      alpha likewise
+   *   result = sum_k -weight alpha r^gamma (q log p + (1 - q) log(1 - p_m))
+   * A label that is off costs nothing at -Infinity.
+   *
+   * @param on        and `off`, `logOn`, `logOff`: float64 [K], what `sigmoidF32` wrote
+   * @param labels    float64 [K], in [0, 1]
+   * @param weights   float64 [K], >= 0
+   * @param scale     multiplies the gradient only
+   * @param gradients [K] of the element type, written; 0 = not wanted
+   */
+  focusF32: Focus
+  focusF64: Focus
+
+  /**
    * How far the classes come within a margin of that of the label: with v_k = max(0, z_k - z_label + margin), 0 for the label itself,
    *   losses[n]    = sum_k v_k, or sum_k v_k^2
    *   gradients[n] = factors[n] * ([v > 0], or v), less their sum on the label
@@ -143,3 +158,20 @@ type Towards = (
 type Temper = (logits: number, numRows: number, numClasses: number, temperature: number, out: number) => void
 
 type AddScaled = (values: number, count: number, factor: number, to: number) => void
+
+type Focus = (
+  on: number,
+  off: number,
+  logOn: number,
+  logOff: number,
+  labels: number,
+  weights: number,
+  numClasses: number,
+  gammaOn: number,
+  gammaOff: number,
+  clip: number,
+  alphaOn: number,
+  alphaOff: number,
+  scale: number,
+  gradients: number,
+) => number

@@ -12,6 +12,7 @@ export interface TypedKernels {
   readonly scaleRows: Kernels['scaleRowsF32']
   readonly add: Kernels['addF32']
   readonly binaryCrossEntropy: Kernels['binaryCrossEntropyF32']
+  readonly focus: Kernels['focusF32']
   readonly margins: Kernels['marginsF32']
   readonly logSoftmax: Kernels['logSoftmaxF32']
   readonly divergence: Kernels['divergenceF32']
@@ -37,6 +38,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       scaleRows: kernels.scaleRowsF32,
       add: kernels.addF32,
       binaryCrossEntropy: kernels.binaryCrossEntropyF32,
+      focus: kernels.focusF32,
       margins: kernels.marginsF32,
       logSoftmax: kernels.logSoftmaxF32,
       divergence: kernels.divergenceF32,
@@ -59,6 +61,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       scaleRows: kernels.scaleRowsF64,
       add: kernels.addF64,
       binaryCrossEntropy: kernels.binaryCrossEntropyF64,
+      focus: kernels.focusF64,
       margins: kernels.marginsF64,
       logSoftmax: kernels.logSoftmaxF64,
       divergence: kernels.divergenceF64,

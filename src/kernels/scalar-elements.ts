@@ -35,6 +35,34 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
       return -1
     }
 
+  const focusOf =
+    (view: View): ElementKernels['focusF32'] =>
+    (on, off, logOn, logOff, labels, weights, k, gammaOn, gammaOff, clip, alphaOn, alphaOff, scale, gradients) => {
+      const [p, n, logP, logN] = [f64(on, k), f64(off, k), f64(logOn, k), f64(logOff, k)]
+      const [label, weight] = [f64(labels, k), f64(weights, k)]
+      const gradient = gradients === 0 ? undefined : view(gradients, k)
+      let loss = 0
+      for (let i = 0; i < k; i++) {
+        const q = label[i]!
+        const shifted = Math.max(p[i]! - clip, 0)
+        const rest = q * n[i]! + (1 - q) * shifted
+        const gamma = gammaOn * q + gammaOff * (1 - q)
+        const share = weight[i]! * (alphaOn * q + alphaOff * (1 - q)) * rest ** gamma
+        if (gradient) gradient[i] = 0
+        if (share === 0) continue
+        const logOfOff = clip === 0 ? logN[i]! : Math.log(Math.min(n[i]! + clip, 1))
+        const entropy = (q === 0 ? 0 : -q * logP[i]!) - (1 - q) * logOfOff
+        loss += share * entropy
+        const variance = p[i]! * n[i]!
+        const passing = p[i]! >= clip ? 1 - q : 0
+        const direct = clip === 0 ? passing * p[i]! : (passing * variance) / (1 - shifted)
+        // At p = 0 an infinite entropy has no share in the slope, p log p being 0; nor has one of 0 where rest is 0 too.
+        const turn = variance > 0 && rest > 0 ? gamma * entropy * (passing - q) * (variance / rest) : 0
+        if (gradient) gradient[i] = scale * share * (direct - q * n[i]! + turn) + 0
+      }
+      return loss
+    }
+
   const marginsOf =
     (view: View): ElementKernels['marginsF32'] =>
     (logits, numRows, numClasses, labels, margin, isSquared, factors, losses, gradients) => {
@@ -128,6 +156,8 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
     },
     binaryCrossEntropyF32: binaryCrossEntropyOf(f32),
     binaryCrossEntropyF64: binaryCrossEntropyOf(f64),
+    focusF32: focusOf(f32),
+    focusF64: focusOf(f64),
     marginsF32: marginsOf(f32),
     marginsF64: marginsOf(f64),
     logSoftmaxF32: logSoftmaxOf(f32),

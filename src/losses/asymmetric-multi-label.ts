@@ -3,7 +3,7 @@ import { logSigmoid, sigmoid, sigmoidFamily } from '../families/sigmoid.ts'
 import { countedElements } from '../reduction.ts'
 import { labels } from '../target-kinds.ts'
 import { defineLoss } from './definition.ts'
-import { evaluateSigmoid, type SigmoidRows } from './sigmoid-rows.ts'
+import { evaluateFocused } from './focused-labels.ts'
 
 export const asymmetricMultiLabel = defineLoss({
   name: 'asymmetric_multi_label',
@@ -70,7 +70,8 @@ export const asymmetricMultiLabel = defineLoss({
     reduction: 'sum',
   },
 
-  evaluate: (block, params) => evaluateSigmoid(block, rowLoss, params),
+  evaluate: (block, { gamma_neg: gammaOff, gamma_pos: gammaOn, clip }) =>
+    evaluateFocused(block, { gammaOn, gammaOff, clip, alphaOn: 1, alphaOff: 1 }),
 
   reference({ scores, target, classWeights }, { gamma_neg: ofOff, gamma_pos: ofOn, clip }) {
     return scores.reduce((sum, z, k) => {
@@ -89,92 +90,3 @@ export const asymmetricMultiLabel = defineLoss({
       ...scores.map((z, k) => (clip === 0 || target[k] === 1 ? Number.POSITIVE_INFINITY : Math.abs(sigmoid(z) - clip))),
     ),
 })
-
-interface Params {
-  readonly gamma_neg: number
-  readonly gamma_pos: number
-  readonly clip: number
-}
-
-function rowLoss(rows: SigmoidRows, start: number, end: number, params: Params): number {
-  const { gamma_pos: ofOn, gamma_neg: ofOff, clip } = params
-  const { values, on, off, logOn, labels: label, weights, slopes, spare, spare2 } = rows
-  writeOffLogs(rows, start, end, clip)
-  const isWhole = WHOLE.includes(ofOn) && WHOLE.includes(ofOff) && isHard(rows, start, end)
-  if (!isWhole) writePowers(rows, start, end, params)
-  let loss = 0
-  for (let i = start; i < end; i++) {
-    const q = values[label + i]!
-    const p = values[on + i]!
-    const shifted = p > clip ? p - clip : 0
-    const rest = q === 0 ? shifted : q * values[off + i]! + (1 - q) * shifted
-    const gamma = q === 0 ? ofOff : ofOn * q + ofOff * (1 - q)
-    const share = values[weights + i]! * (isWhole ? wholePower(rest, gamma) : values[spare2 + i]!)
-    if (share === 0) {
-      values[slopes + i] = 0
-      continue
-    }
-    const variance = p * values[off + i]!
-    if (q === 0) {
-      const entropy = -values[spare + i]!
-      loss += share * entropy
-      // 1 - p_m is 1 - p where nothing is taken off.
-      const slope = clip === 0 ? p : p < clip ? 0 : variance / (1 - shifted)
-      values[slopes + i] = share * (rest === 0 ? slope : slope + (gamma * entropy * variance) / rest)
-      continue
-    }
-    const entropy = -q * values[logOn + i]! - (1 - q) * values[spare + i]!
-    loss += share * entropy
-    const passes = p >= clip ? 1 - q : 0
-    const slope = (clip === 0 ? passes * p : (passes * variance) / (1 - shifted)) - q * values[off + i]!
-    // At p = 0 an infinite entropy has no share in the slope, p log p being 0; nor has one of 0 where rest is 0 too.
-    const turn = variance === 0 || rest === 0 ? 0 : ((gamma * entropy) / rest) * variance * (passes - q)
-    values[slopes + i] = share * (slope + turn)
-  }
-  return loss
-}
-
-/** log(1 - p_m) to `spare`. */
-function writeOffLogs(rows: SigmoidRows, start: number, end: number, clip: number): void {
-  const { values, off, logOff, spare } = rows
-  if (clip === 0) {
-    values.copyWithin(spare + start, logOff + start, logOff + end)
-    return
-  }
-  for (let i = start; i < end; i++) {
-    const share = values[off + i]! + clip
-    values[spare + i] = share < 1 ? share : 1
-  }
-  rows.logarithms(spare + start, end - start)
-}
-
-function isHard({ values, labels }: SigmoidRows, start: number, end: number): boolean {
-  for (let i = labels + start; i < labels + end; i++) if (values[i] !== 0 && values[i] !== 1) return false
-  return true
-}
-
-/** Powers that are cheaper to multiply. */
-const WHOLE = [0, 1, 2, 4]
-
-function wholePower(base: number, exponent: number): number {
-  if (exponent === 4) return base * base * (base * base)
-  if (exponent === 2) return base * base
-  return exponent === 1 ? base : 1
-}
-
-/** The focus of each label to `spare2`. */
-function writePowers(rows: SigmoidRows, start: number, end: number, params: Params): void {
-  const { gamma_pos: ofOn, gamma_neg: ofOff, clip } = params
-  const { values, on, off, labels: label, spare2 } = rows
-  for (let i = start; i < end; i++) {
-    const q = values[label + i]!
-    const p = values[on + i]!
-    values[spare2 + i] = q * values[off + i]! + (1 - q) * (p > clip ? p - clip : 0)
-  }
-  rows.logarithms(spare2 + start, end - start)
-  for (let i = start; i < end; i++) {
-    const q = values[label + i]!
-    values[spare2 + i] = (ofOn * q + ofOff * (1 - q)) * values[spare2 + i]!
-  }
-  rows.exponentials(spare2 + start, 1, end - start)
-}

@@ -3,7 +3,7 @@ import { logSigmoid, sigmoid, sigmoidFamily } from '../families/sigmoid.ts'
 import { countedElements } from '../reduction.ts'
 import { labels } from '../target-kinds.ts'
 import { defineLoss } from './definition.ts'
-import { evaluateSigmoid, type SigmoidRows } from './sigmoid-rows.ts'
+import { evaluateFocused } from './focused-labels.ts'
 
 export const sigmoidFocal = defineLoss({
   name: 'sigmoid_focal',
@@ -78,7 +78,10 @@ export const sigmoidFocal = defineLoss({
     ],
   },
 
-  evaluate: (block, params) => evaluateSigmoid(block, rowLoss, params),
+  evaluate(block, { alpha, gamma }) {
+    const [alphaOn, alphaOff] = alpha === null ? [1, 1] : [alpha, 1 - alpha]
+    return evaluateFocused(block, { gammaOn: gamma, gammaOff: gamma, clip: 0, alphaOn, alphaOff })
+  },
 
   reference({ scores, target, classWeights }, { alpha, gamma }) {
     return scores.reduce((sum, z, k) => {
@@ -92,58 +95,3 @@ export const sigmoidFocal = defineLoss({
     }, 0)
   },
 })
-
-interface Params {
-  readonly alpha: number | null
-  readonly gamma: number
-}
-
-/** Powers that are cheaper to multiply. */
-const WHOLE = [0, 1, 2]
-
-function rowLoss(rows: SigmoidRows, start: number, end: number, { alpha, gamma }: Params): number {
-  const { values, on, off, logOn, logOff, labels: label, weights, slopes, spare } = rows
-  const isWhole = WHOLE.includes(gamma)
-  if (!isWhole) powers(rows, start, end, gamma)
-  const alphaOn = alpha ?? 1
-  const alphaOff = alpha === null ? 1 : 1 - alpha
-  let loss = 0
-  for (let i = start; i < end; i++) {
-    const q = values[label + i]!
-    const p = values[on + i]!
-    const rest = q === 0 ? p : q * values[off + i]! + (1 - q) * p
-    let factor = values[weights + i]! * (q === 0 ? alphaOff : alphaOn * q + alphaOff * (1 - q))
-    if (!isWhole) factor *= values[spare + i]!
-    else if (gamma === 2) factor *= rest * rest
-    else if (gamma === 1) factor *= rest
-    if (q === 0) {
-      const entropy = -values[logOff + i]!
-      loss += factor * entropy
-      values[slopes + i] = factor * (p + gamma * values[off + i]! * entropy)
-      continue
-    }
-    if (factor === 0) {
-      values[slopes + i] = 0
-      continue
-    }
-    const entropy = -(q * values[logOn + i]! + (1 - q) * values[logOff + i]!)
-    // p (1 - p) / rest, in which nothing is divided by a rest of 0.
-    const ratio = q === 1 ? p : (p * values[off + i]!) / rest
-    loss += factor * entropy
-    // At p = 0 an infinite entropy has no share in the slope: p log p is 0.
-    const turn = ratio === 0 ? 0 : gamma * ratio * (2 * q - 1) * entropy
-    values[slopes + i] = factor * ((1 - q) * p - q * values[off + i]! - turn)
-  }
-  return loss
-}
-
-/** (1 - p_t)^gamma. */
-function powers(rows: SigmoidRows, start: number, end: number, gamma: number): void {
-  const { values, on, off, labels: label, spare } = rows
-  for (let i = start; i < end; i++) {
-    const q = values[label + i]!
-    values[spare + i] = q * values[off + i]! + (1 - q) * values[on + i]!
-  }
-  rows.logarithms(spare + start, end - start)
-  rows.exponentials(spare + start, gamma, end - start)
-}

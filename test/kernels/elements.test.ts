@@ -77,6 +77,37 @@ const CALLS: Readonly<Record<string, Place>> = {
         typed[dtype].binaryCrossEntropy(z!, NUM_ROWS, k, q!, on!, off!, scale!, losses!, gradients!),
   ],
   ...Object.fromEntries(
+    [
+      [2, 2, 0],
+      [1, 4, 0.05],
+      [0.5, 3, 0.2],
+      [0, 0, 0],
+    ].map(([gammaOn, gammaOff, clip]) => [
+      `a focus of ${gammaOn} and ${gammaOff}, clipped at ${clip},`,
+      (dtype: Dtype, k: number) => [
+        {
+          z: [dtype, logits(k).slice(0, k)],
+          on: ['F64', uniform(k, 0, 1)],
+          off: ['F64', uniform(k, 0, 1)],
+          logOn: ['F64', uniform(k, 0, 1)],
+          logOff: ['F64', uniform(k, 0, 1)],
+          q: ['F64', uniform(k, 0, 1).map((q) => (q < 0.4 ? 0 : q > 0.7 ? 1 : q))],
+          weights: ['F64', uniform(k, 0, 2).map((weight) => (weight < 0.3 ? 0 : weight))],
+          gradients: [dtype, uniform(k, 0, 1)],
+        },
+        ({ typed }: Engine) =>
+          ({ z, on, off, logOn, logOff, q, weights, gradients }: Pointers) => {
+            typed[dtype].sigmoid(z!, 1, k, on!, off!, logOn!, logOff!)
+            const alphas = [0.25, 0.75] as const
+            return typed[dtype].focus(
+              ...([on!, off!, logOn!, logOff!, q!, weights!, k, gammaOn!, gammaOff!, clip!] as const),
+              ...([...alphas, 0.5, gradients!] as const),
+            )
+          },
+      ],
+    ]),
+  ),
+  ...Object.fromEntries(
     [0, 1].map((isSquared) => [
       isSquared ? 'squared margins' : 'margins',
       (dtype: Dtype, k: number) => [
