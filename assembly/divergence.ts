@@ -195,3 +195,28 @@ function towards<T extends number>(
   if (numClasses & 1) store<T>(q + odd, <T>(factor * (lastShare * (lastSlope - drift)) + 0))
   return divergence
 }
+
+export function awayF32(p: usize, logP: usize, count: usize, logTarget: usize): f64 {
+  return away<f32>(p, logP, count, logTarget)
+}
+
+export function awayF64(p: usize, logP: usize, count: usize, logTarget: usize): f64 {
+  return away<f64>(p, logP, count, logTarget)
+}
+
+function away<T extends number>(p: usize, logP: usize, count: usize, logTarget: usize): f64 {
+  const pair: usize = 2 * sizeof<T>()
+  const zero = i64x2.splat(0)
+  let sum = zero
+  for (const end = p + (count & ~1) * sizeof<T>(); p < end; p += pair, logP += pair, logTarget += 16) {
+    const share = loadPair<T>(p)
+    const cost = f64x2.mul(share, f64x2.sub(loadPair<T>(logP), v128.load(logTarget)))
+    sum = f64x2.add(sum, v128.and(cost, f64x2.gt(share, zero)))
+  }
+  let total = sumF64(sum)
+  if (count & 1) {
+    const share = <f64>load<T>(p)
+    if (share > 0) total += share * (<f64>load<T>(logP) - load<f64>(logTarget))
+  }
+  return total
+}

@@ -88,6 +88,10 @@ export interface ElementKernels {
   towardsF32: Towards
   towardsF64: Towards
 
+  /** sum_k p_k (logP_k - logTarget_k) of one row of `count` classes, 0 log 0 = 0; `logTarget` is float64. */
+  awayF32: Away
+  awayF64: Away
+
   /** (z - m) / temperature of each row, m its largest: so nothing overflows. NaN in a row that has no softmax. `out` is [N, K], not `logits`. */
   temperF32: Temper
   temperF64: Temper
@@ -175,3 +179,5 @@ type Focus = (
   scale: number,
   gradients: number,
 ) => number
+
+type Away = (p: number, logP: number, count: number, logTarget: number) => number

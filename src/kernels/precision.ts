@@ -17,6 +17,7 @@ export interface TypedKernels {
   readonly logSoftmax: Kernels['logSoftmaxF32']
   readonly divergence: Kernels['divergenceF32']
   readonly towards: Kernels['towardsF32']
+  readonly away: Kernels['awayF32']
   readonly temper: Kernels['temperF32']
   readonly addScaled: Kernels['addScaledF32']
   readonly argmax: Kernels['argmaxF32']
@@ -43,6 +44,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       logSoftmax: kernels.logSoftmaxF32,
       divergence: kernels.divergenceF32,
       towards: kernels.towardsF32,
+      away: kernels.awayF32,
       temper: kernels.temperF32,
       addScaled: kernels.addScaledF32,
       argmax: kernels.argmaxF32,
@@ -66,6 +68,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       logSoftmax: kernels.logSoftmaxF64,
       divergence: kernels.divergenceF64,
       towards: kernels.towardsF64,
+      away: kernels.awayF64,
       temper: kernels.temperF64,
       addScaled: kernels.addScaledF64,
       argmax: kernels.argmaxF64,

@@ -131,6 +131,15 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
       return divergence
     }
 
+  const awayOf =
+    (view: View): ElementKernels['awayF32'] =>
+    (p, logP, count, logTarget) => {
+      const [share, log, target] = [view(p, count), view(logP, count), f64(logTarget, count)]
+      let sum = 0
+      for (let k = 0; k < count; k++) if (share[k]! > 0) sum += share[k]! * (log[k]! - target[k]!)
+      return sum
+    }
+
   const temperOf =
     (view: View): ElementKernels['temperF32'] =>
     (logits, numRows, numClasses, temperature, out) => {
@@ -166,6 +175,8 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
     divergenceF64: divergenceOf(f64),
     towardsF32: towardsOf(f32),
     towardsF64: towardsOf(f64),
+    awayF32: awayOf(f32),
+    awayF64: awayOf(f64),
     temperF32: temperOf(f32),
     temperF64: temperOf(f64),
     addScaledF32: addScaledOf(f32),

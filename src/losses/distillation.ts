@@ -109,8 +109,6 @@ export const distillation = defineLoss({
   },
 })
 
-type Numbers = Float32Array | Float64Array
-
 interface Params {
   readonly temperature: number
   readonly beta?: number | undefined
@@ -140,11 +138,10 @@ function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): 
     } else {
       const logTarget = memory.allocate(numClasses * ELEMENT_BYTES.F64)
       const target = memory.f64(logTarget, numClasses)
-      const p = viewOf(memory, dtype, values, size)
       const logP = viewOf(memory, dtype, logs, size)
       const maxima = memory.f64(rowMax, numRows)
       const logSums = memory.f64(logSum, numRows)
-      const { addScaled, towards } = typed[dtype]
+      const { addScaled, away, towards } = typed[dtype]
       for (let n = 0; n < numRows; n++) {
         const start = n * numClasses
         const offset = start * ELEMENT_BYTES[dtype]
@@ -155,7 +152,7 @@ function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): 
           addScaled(values + offset, numClasses, beta, logTarget)
           addScaled(probabilities + offset, numClasses, 1 - beta, logTarget)
           kernels.logarithms(logTarget, numClasses)
-          loss = beta * divergenceOf(p, logP, start, target)
+          loss = beta * away(values + offset, logs + offset, numClasses, logTarget)
         }
         const share = beta === 1 ? 1 : 1 - beta
         const [z, q] = [shifted + offset, probabilities + offset]
@@ -166,14 +163,4 @@ function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): 
     for (let n = 0; n < numRows; n++) losses[n] = temperature * temperature * losses[n]! + 0
     return -1
   })
-}
-
-/** KL(p to what has these logarithms) of the row that begins at `start`. */
-function divergenceOf(p: Numbers, logP: Numbers, start: number, logTarget: Float64Array): number {
-  let divergence = 0
-  for (let k = 0; k < logTarget.length; k++) {
-    const share = p[start + k]!
-    if (share > 0) divergence += share * (logP[start + k]! - logTarget[k]!)
-  }
-  return divergence
 }

@@ -171,6 +171,16 @@ const CALLS: Readonly<Record<string, Place>> = {
       ],
     ]),
   ),
+  'a divergence from a row': (dtype, k) => [
+    {
+      p: [dtype, uniform(k, 0, 1).map((p) => (p < 0.2 ? 0 : p / k))],
+      logP: [dtype, uniform(k, -3, 0)],
+      target: ['F64', uniform(k, -3, 0)],
+    },
+    ({ typed }) =>
+      ({ p, logP, target }) =>
+        typed[dtype].away(p!, logP!, k, target!),
+  ],
   'a scaled sum': (dtype, k) => [
     { x: [dtype, uniform(k, -9, 9)], to: ['F64', uniform(k, -1, 1)] },
     ({ typed }) =>
