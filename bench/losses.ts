@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { z } from 'zod'
 import { lossShape } from '../schemas/loss.ts'
+import { defaultsOf } from '../scripts/defaults.ts'
 import type { LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
 import { makeBatch } from './batch.ts'
@@ -144,14 +144,4 @@ function takesIndices({ targets }: LossDefinition): boolean {
 
 function takesSmoothing(definition: LossDefinition): boolean {
   return 'label_smoothing' in lossShape(definition)
-}
-
-/** Of the fields that have one. */
-function defaultsOf(shape: z.ZodRawShape): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(shape).flatMap(([field, schema]) => {
-      const { success, data } = (schema as z.ZodType).safeParse(undefined)
-      return success && data !== undefined ? [[field, data]] : []
-    }),
-  )
 }

@@ -27,6 +27,16 @@ function targetKind<Shape extends z.ZodRawShape>(kind: TargetKind<Shape>): Targe
   return kind as unknown as TargetKind
 }
 
+/** Fields of targets that are smoothed. */
+const smoothedShape = {
+  label_smoothing: fields.LabelSmoothing.default(0),
+  smoothing: fields.Smoothing,
+  preset: fields.Preset.optional(),
+  prior: fields.Prior.optional(),
+  class_weights: fields.ClassWeights.optional(),
+  ignore_index: fields.IgnoreIndex.optional(),
+}
+
 /** A distribution over the classes: class indices or probabilities, smoothed and mixed. */
 export const distributions = targetKind({
   name: 'distributions',
@@ -34,12 +44,7 @@ export const distributions = targetKind({
   smooths: 'classes',
   shape: {
     targets: fields.Targets,
-    label_smoothing: fields.LabelSmoothing.default(0),
-    smoothing: fields.Smoothing,
-    preset: fields.Preset.optional(),
-    prior: fields.Prior.optional(),
-    class_weights: fields.ClassWeights.optional(),
-    ignore_index: fields.IgnoreIndex.optional(),
+    ...smoothedShape,
     mixup: fields.Mixup.optional(),
   },
   build: ({ memory }, layout, dtype, given) => buildTargets(memory, layout, dtype, given, 'probabilities'),
@@ -64,12 +69,7 @@ export const smoothedIndices = targetKind({
   smooths: 'classes',
   shape: {
     targets: fields.ClassIndices,
-    label_smoothing: fields.LabelSmoothing.default(0),
-    smoothing: fields.Smoothing,
-    preset: fields.Preset.optional(),
-    prior: fields.Prior.optional(),
-    class_weights: fields.ClassWeights.optional(),
-    ignore_index: fields.IgnoreIndex.optional(),
+    ...smoothedShape,
   },
   build: ({ memory }, layout, dtype, given) => buildTargets(memory, layout, dtype, given, undefined),
 })
@@ -81,12 +81,8 @@ export const labels = targetKind({
   smooths: 'labels',
   shape: {
     targets: fields.Labels,
-    label_smoothing: fields.LabelSmoothing.default(0),
+    ...smoothedShape,
     smoothing: fields.LabelConvention,
-    preset: fields.Preset.optional(),
-    prior: fields.Prior.optional(),
-    class_weights: fields.ClassWeights.optional(),
-    ignore_index: fields.IgnoreIndex.optional(),
     mixup: fields.Mixup.optional(),
   },
   build: ({ memory }, layout, dtype, given) => buildTargets(memory, layout, dtype, given, 'labels'),

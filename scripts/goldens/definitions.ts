@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { lossShape } from '../../schemas/loss.ts'
 import { losses } from '../../src/losses/index.ts'
 import { labelWeights } from '../../src/reduction.ts'
+import { defaultsOf } from '../defaults.ts'
 
 /** What scripts/goldens.py needs of every loss, as JSON: where a Python program meets the definitions. */
 const definitions = losses.map((loss) => {
@@ -28,16 +29,6 @@ const definitions = losses.map((loss) => {
     settings,
   }
 })
-
-/** Of the fields that have one. */
-function defaultsOf(shape: z.ZodRawShape): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(shape).flatMap(([field, schema]) => {
-      const { success, data } = (schema as z.ZodType).safeParse(undefined)
-      return success && data !== undefined ? [[field, data]] : []
-    }),
-  )
-}
 
 function smoothingsOf(schema: unknown): readonly string[] {
   const convention = schema as z.ZodDefault<z.ZodEnum> | undefined

@@ -1,6 +1,6 @@
-import { PRINT_BYTES_F32, PRINT_BYTES_F64 } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
+import { printedBytes } from '../wire/text.ts'
 import { type Arena, giveBack } from './arena.ts'
 
 /** Rows of a large tensor that several threads print: the one whose answer it is from the front, others from the back. */
@@ -23,9 +23,6 @@ const MIN_SHARED_ELEMENTS = 131_072
 const CHUNK_ELEMENTS = 16_384
 /** Elements of a job: a few dozen megabytes of shared memory. */
 const JOB_ELEMENTS = 2 ** 20
-const PRINT_BYTES = { F32: PRINT_BYTES_F32, F64: PRINT_BYTES_F64 } as const
-/** Brackets and comma. */
-const ROW_BYTES = 3
 /** A chunk is printed in less than a thousandth of this; whoever claimed it has died. */
 const PATIENCE_MS = 5000
 const COMMA = 0x2c
@@ -133,7 +130,7 @@ function planOf(dtype: 'F32' | 'F64', rows: number, columns: number) {
   const chunks = Math.ceil(rows / chunkRows)
   const rowBytes = columns * ELEMENT_BYTES[dtype]
   const textAt = aligned(rows * rowBytes)
-  const chunkTextBytes = aligned(chunkRows * (columns * PRINT_BYTES[dtype] + ROW_BYTES))
+  const chunkTextBytes = aligned(printedBytes(dtype, chunkRows, columns))
   return { chunkRows, chunks, rowBytes, textAt, chunkTextBytes, bytes: textAt + chunks * chunkTextBytes }
 }
 

@@ -6,6 +6,11 @@ const PRINT_BYTES = { F32: PRINT_BYTES_F32, F64: PRINT_BYTES_F64 } as const
 /** Brackets and comma. */
 const ROW_BYTES = 3
 
+/** Room that rows take at most when they are printed. */
+export function printedBytes(dtype: 'F32' | 'F64', rows: number, columns: number): number {
+  return rows * (columns * PRINT_BYTES[dtype] + ROW_BYTES)
+}
+
 /** Bytes that are still in kernel memory: printed numbers, or a tensor as it is. */
 export interface Region {
   readonly pointer: number
@@ -59,7 +64,7 @@ export function createText({ memory, typed }: Engine): Text {
       return { pointer: row.pointer + 1, end: row.end - 1 }
     },
     printed(dtype, rows, columns, task) {
-      const pointer = memory.allocate(rows * (columns * PRINT_BYTES[dtype] + ROW_BYTES))
+      const pointer = memory.allocate(printedBytes(dtype, rows, columns))
       const end = task(pointer)
       memory.trim(end)
       return { pointer, end }
