@@ -1,3 +1,4 @@
+import { copyBytes } from './copy-bytes.ts'
 import type { Engine } from './kernels/engine.ts'
 import { calibrationOperation } from './operations/calibration.ts'
 import { convertSmoothingOperation } from './operations/convert-smoothing.ts'
@@ -84,7 +85,7 @@ export function evaluate(
     memory.reset()
     const { length: bodyLength } = body
     const pointer = memory.allocate(bodyLength)
-    memory.u8(pointer, bodyLength).set(body)
+    copyBytes(body, memory.u8(pointer, bodyLength))
     bodyRead(body)
     const { run, tensorFields } = operations[operation]
     const { envelope, wishes = {} } = formats[request]!.read(

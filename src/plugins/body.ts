@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { copyBytes } from '../copy-bytes.ts'
 import { giveBack } from '../pool/arena.ts'
 import { Refusal } from '../problems.ts'
 
@@ -59,11 +60,11 @@ function readBody(
       if (end > limit) return abandon(tooLarge(limit))
       if (end > buffer.length) {
         const larger = newBody(Math.min(limit, Math.max(end, buffer.length * 2)))
-        larger.set(buffer.subarray(0, length))
+        copyBytes(buffer.subarray(0, length), larger)
         giveBack(buffer)
         buffer = larger
       }
-      buffer.set(chunk, length)
+      copyBytes(chunk, buffer, length)
       length = end
       pending += chunk.length
       if (pending >= TURN_BYTES) yieldTurn()

@@ -1,3 +1,4 @@
+import { copyBytes } from '../copy-bytes.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import { printedBytes } from '../wire/text.ts'
@@ -78,7 +79,7 @@ export function withCrew(
     const bytes = plan.chunks < 2 ? undefined : arena.lend(plan.bytes)
     if (!bytes) return alone()
     const controls = new Int32Array(new SharedArrayBuffer((LENGTHS + plan.chunks) * Int32Array.BYTES_PER_ELEMENT))
-    bytes.set(engine.memory.u8(values, rows * plan.rowBytes))
+    copyBytes(engine.memory.u8(values, rows * plan.rowBytes), bytes)
     call({ dtype, rows, columns, controls, bytes })
     let end = out
     for (let chunk = claimFront(controls, plan.chunks); chunk !== -1; chunk = claimFront(controls, plan.chunks))
@@ -92,7 +93,7 @@ export function withCrew(
       if (chunk > 0) engine.memory.u8(end++, 1)[0] = COMMA
       const length = Atomics.load(controls, LENGTHS + chunk)
       const at = plan.textAt + chunk * plan.chunkTextBytes
-      engine.memory.u8(end, length).set(bytes.subarray(at, at + length))
+      copyBytes(bytes.subarray(at, at + length), engine.memory.u8(end, length))
       end += length
     }
     giveBack(bytes)
@@ -117,9 +118,9 @@ export function help({ memory, typed }: Engine, job: PrintJob): void {
     const first = chunk * plan.chunkRows
     const chunkRows = Math.min(plan.chunkRows, rows - first)
     const from = first * plan.rowBytes
-    memory.u8(values, chunkRows * plan.rowBytes).set(bytes.subarray(from, from + chunkRows * plan.rowBytes))
+    copyBytes(bytes.subarray(from, from + chunkRows * plan.rowBytes), memory.u8(values, chunkRows * plan.rowBytes))
     const end = typed[dtype].printRows(values, chunkRows, columns, out)
-    bytes.set(memory.u8(out, end - out), plan.textAt + chunk * plan.chunkTextBytes)
+    copyBytes(memory.u8(out, end - out), bytes, plan.textAt + chunk * plan.chunkTextBytes)
     Atomics.store(controls, LENGTHS + chunk, end - out)
     Atomics.notify(controls, LENGTHS + chunk)
   }

@@ -24,6 +24,11 @@ export interface WarmTask {
 
 export interface EvaluateTask {
   readonly kind: 'evaluate'
+  /** One behind the other; the results come back together. */
+  readonly evaluations: readonly Evaluation[]
+}
+
+export interface Evaluation {
   /** 1 to 2^31 - 1, then again from 1. */
   readonly id: number
   readonly operation: OperationName

@@ -5,17 +5,19 @@ import { createEngine } from '../kernels/engine.ts'
 import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
 import { createArena, giveBack, isLent, leaseOf } from './arena.ts'
+import { createBatches, type Waiting } from './batches.ts'
 import type { PrintJob } from './crew.ts'
 import { createGathered } from './gathered.ts'
 import {
   CANCEL_SLOTS,
   type EvaluateTask,
+  type Evaluation,
   type HelpTask,
   type TaskResult,
   type WarmTask,
   type WorkerData,
 } from './message.ts'
-import { runTask } from './run.ts'
+import { runEvaluation } from './run.ts'
 
 /** The part of an AbortSignal that says whether somebody waits. */
 export interface Waiter {
@@ -54,7 +56,14 @@ export interface PoolOptions {
   readonly inlineMaxBytes: number
 }
 
-const MAX_TASK_ID = 2 ** 31 - 1
+/** An evaluation that waits for a thread. */
+interface Job extends Waiting, Evaluation {
+  readonly signal: Waiter
+  resolve(result: TaskResult): void
+  reject(error: Error): void
+}
+
+const MAX_ID = 2 ** 31 - 1
 /** Bytes of bodies that are read or evaluated at the same time; more go through buffers of their own. */
 const BODY_BYTES = 256 * 2 ** 20
 
@@ -80,46 +89,45 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const gathered = createGathered()
   const bodies = createArena(BODY_BYTES)
   const running = new Set<Promise<unknown>>()
+  const free = () => workers - running.size
+  const batches = createBatches<Job>(workers, free, handOver)
   let lastId = 0
   // Threads that nothing waits for help one that has much to print.
   piscina.on('message', (job: PrintJob) => {
     const helpTask: HelpTask = { kind: 'help', job }
-    for (let free = workers - running.size; free > 0; free--) track(piscina.run(helpTask))
+    for (let idle = free(); idle > 0; idle--) track(piscina.run(helpTask))
   })
 
   return {
     ready,
     get queueDepth() {
-      return piscina.queueSize
+      return batches.size
     },
     get threads() {
       return piscina.threads
     },
     // Not zeroed: every byte that is handed on has been written, and clearing megabytes would take milliseconds.
     newBody: (bytes) => bodies.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes),
-    async evaluate(operation, body, formats, signal) {
-      const isInline = body.byteLength <= inlineMaxBytes && isProportional(operation)
-      if (signal.aborted || (!isInline && piscina.queueSize >= maxQueue)) {
+    evaluate(operation, body, formats, signal) {
+      const bytes = body.byteLength
+      const isInline = bytes <= inlineMaxBytes && isProportional(operation)
+      if (signal.aborted || (!isInline && batches.size >= maxQueue)) {
         giveBack(body)
-        signal.throwIfAborted()
-        throw new Refusal('overloaded', `${maxQueue} requests are waiting already`)
+        const overloaded = new Refusal('overloaded', `${maxQueue} requests are waiting already`)
+        return Promise.reject(signal.aborted ? signal.reason : overloaded)
       }
-      const id = (lastId % MAX_TASK_ID) + 1
+      const id = (lastId % MAX_ID) + 1
       lastId = id
-      const task: EvaluateTask = { kind: 'evaluate', id, operation, body, formats }
+      const evaluation: Evaluation = { id, operation, body, formats }
       if (isInline) {
         return gathered(() => {
           signal.throwIfAborted()
-          return runTask(inlineEngine, task)
+          return runEvaluation(inlineEngine, evaluation)
         })
       }
-      const transferList = isLent(body) ? [] : [body.buffer as ArrayBuffer]
-      const result = track(piscina.run(task, { transferList }) as Promise<TaskResult>)
-      // The worker gives the body back as soon as it has read it, unless it has died.
-      if (isLent(body)) {
-        const lease = leaseOf(body)
-        result.catch(() => giveBack(body, lease))
-      }
+      const result = new Promise<TaskResult>((resolve, reject) => {
+        batches.add({ ...evaluation, bytes, signal, resolve, reject })
+      })
       return orAborted(result, signal, () => Atomics.store(cancelled, id % CANCEL_SLOTS, id))
     },
     async close() {
@@ -129,11 +137,39 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
     },
   }
 
+  /** Gives a thread several evaluations as one task, and each its own result. */
+  function handOver(jobs: Job[]): void {
+    const wanted = jobs.filter(({ signal, body, reject }) => {
+      if (!signal.aborted) return true
+      giveBack(body)
+      reject(signal.reason)
+      return false
+    })
+    if (wanted.length === 0) return
+    const evaluations = wanted.map(({ id, operation, body, formats }): Evaluation => ({ id, operation, body, formats }))
+    const task: EvaluateTask = { kind: 'evaluate', evaluations }
+    const transferList = evaluations.flatMap(({ body }) => (isLent(body) ? [] : [body.buffer as ArrayBuffer]))
+    // The worker gives a body back as soon as it has read it, unless it has died.
+    const leases = evaluations.map(({ body }) => (isLent(body) ? leaseOf(body) : undefined))
+    track(piscina.run(task, { transferList }) as Promise<TaskResult[]>).then(
+      (results) => {
+        for (const [i, { resolve }] of wanted.entries()) resolve(results[i]!)
+      },
+      (error) => {
+        for (const [i, { body, reject }] of wanted.entries()) {
+          if (leases[i] !== undefined) giveBack(body, leases[i])
+          reject(error)
+        }
+      },
+    )
+  }
+
   /** Counts a task as long as it is not settled. */
   function track<T>(result: Promise<T>): Promise<T> {
     const settled = () => {
       running.delete(result)
       Atomics.store(tasks, 0, running.size)
+      batches.pump()
     }
     running.add(result)
     Atomics.store(tasks, 0, running.size)

@@ -1,11 +1,11 @@
 import { evaluate, type Surroundings } from '../evaluate.ts'
 import type { Engine } from '../kernels/engine.ts'
-import { clock, type EvaluateTask, type TaskResult } from './message.ts'
+import { clock, type Evaluation, type TaskResult } from './message.ts'
 
-/** One evaluation as a task and its result: what a worker does, and the main thread with the smallest requests. */
-export function runTask(
+/** One evaluation and its result: what a worker does, and the main thread with the smallest requests. */
+export function runEvaluation(
   engine: Engine,
-  { operation, body, formats }: EvaluateTask,
+  { operation, body, formats }: Evaluation,
   surroundings?: Surroundings,
 ): TaskResult {
   const startedAt = clock()

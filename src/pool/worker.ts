@@ -7,12 +7,13 @@ import { help, withCrew } from './crew.ts'
 import {
   CANCEL_SLOTS,
   type EvaluateTask,
+  type Evaluation,
   type HelpTask,
   type Task,
   type TaskResult,
   type WorkerData,
 } from './message.ts'
-import { runTask } from './run.ts'
+import { runEvaluation } from './run.ts'
 
 /**
  * Linear memory never shrinks: an engine that a large request has grown beyond this is replaced by a fresh one. Half of it or more
@@ -35,7 +36,7 @@ const surroundings = {
 let engine = newEngine()
 warmUp(engine)
 
-const work = { warm: meetTheOthers, evaluate: runEvaluation, help: ({ job }: HelpTask) => help(engine, job) }
+const work = { warm: meetTheOthers, evaluate: evaluateAll, help: ({ job }: HelpTask) => help(engine, job) }
 
 /** Piscina's task: one evaluation, bytes to bytes. */
 export default function run(task: Task): unknown {
@@ -56,17 +57,24 @@ function meetTheOthers(): void {
   }
 }
 
-function runEvaluation(task: EvaluateTask): unknown {
-  if (Atomics.load(cancelled, task.id % CANCEL_SLOTS) === task.id) return giveBack(task.body)
+/** The results in the order of the evaluations, their bytes transferred where they are not lent. */
+function evaluateAll({ evaluations }: EvaluateTask): unknown {
+  const results = evaluations.map(evaluateOne)
+  const buffers = results.flatMap((result) =>
+    result?.body && !isLent(result.body) ? [result.body.buffer as ArrayBuffer] : [],
+  )
+  return buffers.length === 0 ? results : move({ [transferableSymbol]: buffers, [valueSymbol]: results } as never)
+}
+
+/** Undefined where nobody waits for it any more. */
+function evaluateOne(evaluation: Evaluation): TaskResult | undefined {
+  if (Atomics.load(cancelled, evaluation.id % CANCEL_SLOTS) === evaluation.id) {
+    giveBack(evaluation.body)
+    return undefined
+  }
   try {
-    const result = runTask(engine, task, surroundings)
-    return result.body && !isLent(result.body) ? moved(result, result.body.buffer as ArrayBuffer) : result
+    return runEvaluation(engine, evaluation, surroundings)
   } finally {
     if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = newEngine()
   }
-}
-
-/** The result with its bytes transferred, not copied. */
-function moved(result: TaskResult, body: ArrayBuffer): unknown {
-  return move({ [transferableSymbol]: body, [valueSymbol]: result } as never)
 }

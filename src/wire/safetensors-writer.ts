@@ -9,6 +9,7 @@ import {
   isSparse,
   type SparseOutput,
 } from '../answer.ts'
+import { copyBytes } from '../copy-bytes.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded } from './format.ts'
 import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
@@ -52,7 +53,7 @@ export function writeSafetensors(engine: Engine, { dtype, fields }: Answer): Enc
     file.set(headerText, LENGTH_BYTES)
     let at = LENGTH_BYTES + headerBytes
     for (const { output, bytes } of tensors) {
-      file.set(memory.u8(output.pointer, bytes), at)
+      copyBytes(memory.u8(output.pointer, bytes), file, at)
       at += bytes
     }
   }

@@ -1,3 +1,4 @@
+import { copyBytes } from '../copy-bytes.ts'
 import { PRINT_BYTES_F32, PRINT_BYTES_F64 } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { ELEMENT_BYTES, viewOf } from './tensor.ts'
@@ -76,7 +77,7 @@ export function createText({ memory, typed }: Engine): Text {
       for (const part of parts) {
         if (typeof part === 'string') at += bytes.write(part, at)
         else {
-          bytes.set(memory.u8(part.pointer, part.end - part.pointer), at)
+          copyBytes(memory.u8(part.pointer, part.end - part.pointer), bytes, at)
           at += part.end - part.pointer
         }
       }

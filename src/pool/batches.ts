@@ -1,0 +1,52 @@
+/** Something that waits for a thread. */
+export interface Waiting {
+  readonly bytes: number
+}
+
+export interface Batches<T extends Waiting> {
+  /** Waiting for a thread. */
+  readonly size: number
+  add(waiting: T): void
+  /** Hands over what waits, as far as threads are free. */
+  pump(): void
+}
+
+/** A batch of this many bytes takes long enough that what its way to a thread and back costs is little. */
+const BATCH_BYTES = 262_144
+
+/**
+ * What waits for a thread goes to the next free one, several at a time where they are small: handing over one costs as much as handing over
+ * ten, and more than the evaluation of a small one. Nothing waits for company: a batch is what has come together while no thread was free.
+ *
+ * @param freeThreads how many could begin now
+ */
+export function createBatches<T extends Waiting>(
+  threads: number,
+  freeThreads: () => number,
+  handOver: (batch: T[]) => void,
+): Batches<T> {
+  let waiting: T[] = []
+  return {
+    get size() {
+      return waiting.length
+    },
+    add(one) {
+      waiting.push(one)
+      this.pump()
+    },
+    pump() {
+      while (waiting.length > 0 && freeThreads() > 0) {
+        // A fair share, so that no thread is idle while another has many.
+        const most = Math.ceil(waiting.length / threads)
+        let count = 1
+        for (let bytes = waiting[0]!.bytes; count < most; count++) {
+          bytes += waiting[count]!.bytes
+          if (bytes > BATCH_BYTES) break
+        }
+        const batch = waiting.slice(0, count)
+        waiting = waiting.slice(count)
+        handOver(batch)
+      }
+    },
+  }
+}
