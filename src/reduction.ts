@@ -71,9 +71,15 @@ export function planReduction(
 ): Reduction {
   const sampleWeights = fields.sample_weights && readSampleWeights(memory, layout, fields.sample_weights)
   const isConventional = fields.reduction === 'mean' && fields.normalizer === undefined
-  const rows: DenominatorRows = { ...denominatorRows(memory, layout, targets), classWeights, sampleWeights }
-  const normalizer = isConventional ? denominator(rows) : (fields.normalizer ?? 1)
-  const plain = isConventional && classWeights ? denominator({ ...rows, classWeights: undefined }) : normalizer
+  const rowsWith = (weights: Float64Array | undefined): DenominatorRows => ({
+    numClasses: layout.numClasses,
+    counted: targets.counted,
+    labels: labelsOf(memory, layout, targets),
+    classWeights: weights,
+    sampleWeights,
+  })
+  const normalizer = isConventional ? denominator(rowsWith(classWeights)) : (fields.normalizer ?? 1)
+  const plain = isConventional && classWeights ? denominator(rowsWith(undefined)) : normalizer
   const gradientScale = memory.allocate(layout.numRows * Float64Array.BYTES_PER_ELEMENT)
   const scales = memory.f64(gradientScale, layout.numRows)
   // A mean over nothing has no gradient: 0, not 0/0.
@@ -82,13 +88,8 @@ export function planReduction(
   return { normalizer, gradientScale, unweighted: plain === 0 ? 1 : normalizer / plain, sampleWeights }
 }
 
-function denominatorRows(
-  memory: KernelMemory,
-  { numRows, numClasses }: Layout,
-  { rows, counted, isIndexRoute }: Targets,
-): Pick<DenominatorRows, 'numClasses' | 'counted' | 'labels'> {
-  const hasLabels = isIndexRoute && rows.kind === 'sparse'
-  return { numClasses, counted, labels: hasLabels ? memory.i32(rows.labels, numRows) : undefined }
+function labelsOf(memory: KernelMemory, { numRows }: Layout, { rows, isIndexRoute }: Targets): Int32Array | undefined {
+  return isIndexRoute && rows.kind === 'sparse' ? memory.i32(rows.labels, numRows) : undefined
 }
 
 /** Weights >= 0, one a row; or one for each entry of the first axis, for all of its rows. */

@@ -37,6 +37,7 @@ export interface Targets {
 
 /** The rows `start` to the end of `rows`, as rows of their own. */
 export function rowsFrom(rows: TargetRows, start: number, numClasses: number, dtype: 'F32' | 'F64'): TargetRows {
+  if (start === 0) return rows
   return rows.kind === 'dense'
     ? movedDense(rows, (pointer) => pointer + start * numClasses * ELEMENT_BYTES[dtype])
     : {

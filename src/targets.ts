@@ -30,8 +30,8 @@ export function buildTargets(
   denseForm: DenseForm | undefined,
 ): Targets {
   const { target_threshold: threshold } = fields
-  const binarize = threshold === undefined ? undefined : thresholdOf(dtype, threshold)
-  const smoothing = { ...smoothingOf(memory, fields, layout.numClasses), binarize }
+  const unbent = smoothingOf(memory, fields, layout.numClasses)
+  const smoothing = threshold === undefined ? unbent : { ...unbent, binarize: thresholdOf(dtype, threshold) }
   const mix = fields.mixup && mixOf(memory, layout, fields.mixup)
   const { targets } = fields
   if (sameShape(targets.shape, layout.rowsShape)) return sparseTargets(memory, layout, fields, smoothing, mix)
@@ -100,7 +100,8 @@ function sparseTargets(
 /** 1 for each row whose class counts, 0 for an ignored one; refuses the first value that is neither. */
 function countedRows(layout: Layout, classes: Float64Array, ignored: ReadonlySet<number>): Uint8Array {
   const counted = new Uint8Array(layout.numRows)
-  for (const [row, value] of classes.entries()) {
+  for (let row = 0; row < classes.length; row++) {
+    const value = classes[row]!
     if (ignored.has(value)) continue
     if (!Number.isInteger(value)) {
       throw refuseAt(

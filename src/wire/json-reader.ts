@@ -79,7 +79,7 @@ export function readJson(
 
   /** @param isContainer whether it is a tensor, one of whose members is as long as it needs to be */
   function readObject(prefix: string, isContainer = false): Envelope {
-    const object: Envelope = Object.create(null)
+    const object: Envelope = {}
     const start = at
     let fields = 0
     at++
@@ -92,7 +92,7 @@ export function readJson(
       skipSpace()
       if (bytes[at] !== QUOTE) throw syntaxError()
       const key = simpleString() ?? String(plainValue(prefix, false))
-      if (!(key in object) && ++fields > MAX_FIELDS) {
+      if (!Object.hasOwn(object, key) && ++fields > MAX_FIELDS) {
         at = start
         skipValue()
         return object
@@ -114,7 +114,10 @@ export function readJson(
     const first = bytes[at]
     const isTensorField = tensorFields.has(path)
     const declared = isTensorField ? declaredType?.(owner, path) : undefined
-    if (isTensorField && first === OPEN_ARRAY) readArray(owner, key, declared)
+    // Assigned to, it would become the prototype.
+    if (key === '__proto__')
+      Object.defineProperty(owner, key, { value: plainValue(path, isContainer), enumerable: true })
+    else if (isTensorField && first === OPEN_ARRAY) readArray(owner, key, declared)
     else if (isTensorField && first === OPEN_OBJECT && declared === undefined)
       owner[key] = decodeContainer(engine, readObject(`${path}.`, true))
     else if (first === OPEN_OBJECT && hasFieldsBelow(path)) owner[key] = readObject(`${path}.`)
