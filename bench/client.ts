@@ -6,6 +6,8 @@ export interface HttpRequest {
   readonly body: Uint8Array
 }
 
+/** Every connection's bytes are read into the same place: nothing of an answer but its head is looked at. */
+const INPUT = Buffer.allocUnsafeSlow(262_144)
 const HEAD_END = Buffer.from('\r\n\r\n')
 const STATUS_OK = 'HTTP/1.1 200 '
 const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i
@@ -43,29 +45,39 @@ function repeat(port: number, { path, headers, body }: HttpRequest, goOn: () => 
   const fields = { host: `127.0.0.1:${port}`, ...headers, 'content-length': String(body.length) }
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
   const message = Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), body])
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   return new Promise((resolve, reject) => {
     let head: Buffer | undefined
     let missing = 0
+    const onread = {
+      buffer: INPUT,
+      callback(bytes: number) {
+        receive(INPUT.subarray(0, bytes))
+        return true
+      },
+    }
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread })
 
     socket.setTimeout(IDLE_TIMEOUT_MS, () => fail(new Error(`no answer within ${IDLE_TIMEOUT_MS} ms`)))
     socket.on('error', fail)
     socket.on('close', () => fail(new Error('the connection was closed')))
     socket.on('connect', () => socket.write(message))
-    socket.on('data', (chunk) => {
+
+    function receive(chunk: Buffer): void {
       if (missing > 0) missing -= chunk.length
       else if (!readHead(chunk)) return
       if (missing > 0) return
-      if (missing < 0) return fail(new Error('more bytes than the answer declares'))
-      if (goOn()) return void socket.write(message)
-      socket.removeAllListeners('close')
-      socket.destroy()
-      resolve()
-    })
+      if (missing < 0) fail(new Error('more bytes than the answer declares'))
+      else if (goOn()) socket.write(message)
+      else {
+        socket.removeAllListeners('close')
+        socket.destroy()
+        resolve()
+      }
+    }
 
     /** False while the head is incomplete. */
     function readHead(chunk: Buffer): boolean {
-      head = head ? Buffer.concat([head, chunk]) : chunk
+      head = Buffer.concat(head ? [head, chunk] : [chunk])
       const end = head.indexOf(HEAD_END)
       if (end < 0) return false
       const text = head.toString('latin1', 0, end)
