@@ -5,9 +5,11 @@ import { Piscina } from 'piscina'
 import { describe, expect, test, vi } from 'vitest'
 import type { App } from '../src/app.ts'
 import type { Config } from '../src/config.ts'
+import { evaluate as evaluateDirectly } from '../src/evaluate.ts'
 import { isLent } from '../src/pool/arena.ts'
 import type { TaskResult } from '../src/pool/message.ts'
 import { startApp } from './helpers/app.ts'
+import { defaultEngine } from './helpers/evaluate.ts'
 
 /** A service in which every request goes to a worker. */
 const start = (overrides: Partial<Config> = {}) => startApp({ workers: 1, inlineMaxBytes: 0, ...overrides })
@@ -102,6 +104,22 @@ test('answers are the same bytes with 1, 2 and 4 workers', async () => {
   expect(answers[0]).toContain('[[200,')
   expect(new Set(answers).size).toBe(1)
 })
+
+test.each([1, 16, 24, 32, 40, 48, 64, 80, 112, 128, 192, 800])(
+  'an answer of %i rows leaves the service as it left the evaluation',
+  async (rows) => {
+    const body = batch(rows, 200)
+    for (const accept of ['application/json', 'application/vnd.safetensors']) {
+      const expected = evaluateDirectly(defaultEngine, 'loss', new TextEncoder().encode(body), {
+        request: 'json',
+        response: accept === 'application/json' ? 'json' : 'safetensors',
+      })
+      const answer = await post(await start(), body, { accept })
+      expect(answer.statusCode).toBe(200)
+      expect(expected.result.ok && Buffer.compare(answer.rawPayload, expected.result.bytes)).toBe(0)
+    }
+  },
+)
 
 describe('one large batch', () => {
   test('is printed by every worker that has nothing else to do', async () => {

@@ -49,7 +49,7 @@ function readBody(
       ? Number(payload.headers['content-length'])
       : Number.NaN
   if (declared > limit) return Promise.reject(tooLarge(limit))
-  let buffer = newBody(Number.isInteger(declared) ? declared : FIRST_BYTES)
+  let buffer: Uint8Array | undefined
   let length = 0
   let pending = 0
   let isOver = false
@@ -58,6 +58,12 @@ function readBody(
     payload.on('data', (chunk: Uint8Array) => {
       const end = length + chunk.length
       if (end > limit) return abandon(tooLarge(limit))
+      if (chunk.length === declared && isWhole(chunk)) {
+        buffer = chunk
+        length = end
+        return
+      }
+      buffer ??= newBody(Number.isInteger(declared) ? declared : FIRST_BYTES)
       if (end > buffer.length) {
         const larger = newBody(Math.min(limit, Math.max(end, buffer.length * 2)))
         copyBytes(buffer.subarray(0, length), larger)
@@ -72,7 +78,7 @@ function readBody(
     payload.on('end', () => {
       if (isOver) return
       isOver = true
-      resolve(buffer.subarray(0, length))
+      resolve(buffer ? buffer.subarray(0, length) : new Uint8Array(0))
     })
     payload.on('error', abandon)
     deadline.addEventListener('abort', () => abandon(deadline.reason), { once: true })
@@ -92,7 +98,7 @@ function readBody(
     function abandon(reason: Error): void {
       if (isOver) return
       isOver = true
-      giveBack(buffer)
+      if (buffer) giveBack(buffer)
       payload.removeAllListeners('data')
       payload.pause()
       raw.unpipe()
@@ -100,6 +106,11 @@ function readBody(
       reject(reason)
     }
   })
+}
+
+/** Whether nothing else is in its memory, so that all of that can be handed to another thread. */
+function isWhole(chunk: Uint8Array): boolean {
+  return chunk.byteLength === chunk.buffer.byteLength
 }
 
 function tooLarge(limit: number): Refusal {

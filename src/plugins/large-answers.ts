@@ -15,8 +15,13 @@ export function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply 
   const answer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (reply.raw.destroyed) giveBack(bytes)
   else reply.raw.once('close', () => giveBack(bytes))
-  if (answer.length <= WHOLE_BYTES) return reply.send(answer)
+  // Fastify takes a view of shared memory for an object, and would print it as one.
+  if (answer.length <= WHOLE_BYTES) return reply.serializer(asItIs as never).send(answer)
   return reply.header('content-length', answer.length).send(inChunks(answer))
+}
+
+function asItIs(answer: Buffer): Buffer {
+  return answer
 }
 
 function inChunks(answer: Buffer): Readable {
