@@ -6,6 +6,9 @@ import type { Pool } from '../pool/pool.ts'
 /** From a request of a few numbers to one of many megabytes. */
 const SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
+/** Observations that are made behind each other: so they cost half of what each costs in the middle of a request, whose code it displaces. */
+const TOGETHER = 256
+
 export interface Metrics {
   readonly contentType: string
   /** Everything, in Prometheus' text format. */
@@ -67,24 +70,42 @@ export function registerMetrics(app: FastifyInstance, pool: Pool): Metrics {
     },
   })
 
-  app.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done) => {
-    const route = request.routeOptions.url ?? 'none'
-    requestDuration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
-    done()
-  })
+  let pending: (() => void)[] = []
+  const observeAll = () => {
+    const observations = pending
+    pending = []
+    for (const observe of observations) observe()
+  }
+  const later = (observe: () => void) => {
+    if (pending.push(observe) >= TOGETHER) observeAll()
+  }
+
+  app.addHook(
+    'onResponse',
+    ({ method, routeOptions }: FastifyRequest, { statusCode, elapsedTime }: FastifyReply, done) => {
+      const labels = { method, route: routeOptions.url ?? 'none', status: statusCode }
+      later(() => requestDuration.observe(labels, elapsedTime / 1000))
+      done()
+    },
+  )
 
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text() {
+      observeAll()
+      return registry.metrics()
+    },
     observeWork({ loss, rows: evaluated, decodeMs, computeMs, encodeMs }, queueMs, bodyBytes, answerBytes) {
-      queueWait.observe(queueMs / 1000)
-      bytes.inc({ direction: 'in' }, bodyBytes)
-      bytes.inc({ direction: 'out' }, answerBytes)
-      codecDuration.observe({ direction: 'decode' }, decodeMs / 1000)
-      if (loss === undefined) return
-      computeDuration.observe({ loss }, computeMs / 1000)
-      codecDuration.observe({ direction: 'encode' }, encodeMs / 1000)
-      rows.inc({ loss }, evaluated)
+      later(() => {
+        queueWait.observe(queueMs / 1000)
+        bytes.inc({ direction: 'in' }, bodyBytes)
+        bytes.inc({ direction: 'out' }, answerBytes)
+        codecDuration.observe({ direction: 'decode' }, decodeMs / 1000)
+        if (loss === undefined) return
+        computeDuration.observe({ loss }, computeMs / 1000)
+        codecDuration.observe({ direction: 'encode' }, encodeMs / 1000)
+        rows.inc({ loss }, evaluated)
+      })
     },
   }
 }
