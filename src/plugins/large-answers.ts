@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import { giveBack } from '../pool/arena.ts'
+import { giveBack, MIN_LENT_BYTES } from '../pool/arena.ts'
 
 /** What the kernel takes from one write in well under a millisecond. */
 const WHOLE_BYTES = 256 * 1024
@@ -13,6 +13,7 @@ const CHUNK_BYTES = 128 * 1024
  */
 export function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
   const answer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (answer.length < MIN_LENT_BYTES) return reply.send(answer)
   if (reply.raw.destroyed) giveBack(bytes)
   else reply.raw.once('close', () => giveBack(bytes))
   // Fastify takes a view of shared memory for an object, and would print it as one.

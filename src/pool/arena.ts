@@ -7,8 +7,8 @@ export interface Arena {
   lend(bytes: number): Uint8Array<SharedArrayBuffer> | undefined
 }
 
-/** Below this a buffer of its own that is transferred costs no more. */
-const MIN_BYTES = 65_536
+/** Below this a buffer of its own that is transferred costs no more, and is nobody's to give back. */
+export const MIN_LENT_BYTES = 65_536
 /** In front of each block: int32, the number of the lease. The rest keeps the bytes aligned. */
 const HEADER_BYTES = 16
 const RETURNED = 0
@@ -26,7 +26,7 @@ export function createArena(capacity: number): Arena {
   let lastLease = 0
   return {
     lend(bytes) {
-      if (bytes < MIN_BYTES) return undefined
+      if (bytes < MIN_LENT_BYTES) return undefined
       ground ??= reserve(capacity)
       const { buffer, blocks } = ground
       lent = lent.filter(({ address, state }) => {
@@ -62,7 +62,7 @@ drain.unref()
 export function giveBack(bytes: Uint8Array, lease?: number): void {
   if (isLent(bytes)) Atomics.compareExchange(stateOf(bytes), 0, lease ?? leaseOf(bytes), RETURNED)
   // What is transferred to where nobody listens is gone at once, without waiting for the garbage collector.
-  else if (bytes.byteLength >= MIN_BYTES) drain.postMessage(undefined, [bytes.buffer as ArrayBuffer])
+  else if (bytes.byteLength >= MIN_LENT_BYTES) drain.postMessage(undefined, [bytes.buffer as ArrayBuffer])
 }
 
 /** The number of the lease that the bytes are under. */
