@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { copyBytes } from '../copy-bytes.ts'
-import { giveBack } from '../pool/arena.ts'
+import { giveBack, MIN_LENT_BYTES } from '../pool/arena.ts'
 import { Refusal } from '../problems.ts'
 
 /**
@@ -58,7 +58,7 @@ function readBody(
     payload.on('data', (chunk: Uint8Array) => {
       const end = length + chunk.length
       if (end > limit) return abandon(tooLarge(limit))
-      if (chunk.length === declared && isWhole(chunk)) {
+      if (chunk.length === declared && isReady(chunk)) {
         buffer = chunk
         length = end
         return
@@ -108,9 +108,9 @@ function readBody(
   })
 }
 
-/** Whether nothing else is in its memory, so that all of that can be handed to another thread. */
-function isWhole(chunk: Uint8Array): boolean {
-  return chunk.byteLength === chunk.buffer.byteLength
+/** Whether it could go to another thread as it is: it would not be lent, and nothing else is in its memory. */
+function isReady({ byteLength, buffer }: Uint8Array): boolean {
+  return byteLength < MIN_LENT_BYTES && byteLength === buffer.byteLength
 }
 
 function tooLarge(limit: number): Refusal {
