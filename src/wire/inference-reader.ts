@@ -61,7 +61,7 @@ export function readInference(
   if (!isRecord(parameters)) throw refuseAt('validation_failed', ['parameters'], 'expected an object')
   if (!Array.isArray(inputs)) throw refuseAt('validation_failed', ['inputs'], 'expected an array of tensors')
 
-  const envelope: Envelope = Object.create(null)
+  const envelope: Envelope = {}
   const { binary_data_output: binaryByDefault = false, ...options } = parameters
   for (const [name, value] of Object.entries(options)) {
     if (IGNORED_PARAMETERS.has(name)) continue

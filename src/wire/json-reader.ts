@@ -2,6 +2,7 @@ import { REPORT_WORDS, ReadStatus, Report } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { excerpt, Refusal, refuseAt } from '../problems.ts'
 import { decodeContainer } from './base64-tensor.ts'
+import { setField } from './fields.ts'
 import type { Body, Envelope } from './format.ts'
 import { readTensor } from './json-tensor.ts'
 
@@ -114,15 +115,12 @@ export function readJson(
     const first = bytes[at]
     const isTensorField = tensorFields.has(path)
     const declared = isTensorField ? declaredType?.(owner, path) : undefined
-    // Assigned to, it would become the prototype.
-    if (key === '__proto__')
-      Object.defineProperty(owner, key, { value: plainValue(path, isContainer), enumerable: true })
-    else if (isTensorField && first === OPEN_ARRAY) readArray(owner, key, declared)
+    if (isTensorField && first === OPEN_ARRAY) readArray(owner, key, declared)
     else if (isTensorField && first === OPEN_OBJECT && declared === undefined)
-      owner[key] = decodeContainer(engine, readObject(`${path}.`, true))
-    else if (first === OPEN_OBJECT && hasFieldsBelow(path)) owner[key] = readObject(`${path}.`)
-    else if (first === OPEN_ARRAY && hasFieldsBelow(`${path}[]`)) owner[key] = readList(`${path}[]`)
-    else owner[key] = plainValue(path, isContainer)
+      setField(owner, key, decodeContainer(engine, readObject(`${path}.`, true)))
+    else if (first === OPEN_OBJECT && hasFieldsBelow(path)) setField(owner, key, readObject(`${path}.`))
+    else if (first === OPEN_ARRAY && hasFieldsBelow(`${path}[]`)) setField(owner, key, readList(`${path}[]`))
+    else setField(owner, key, plainValue(path, isContainer))
     bytes = memory.u8(text, length)
     if (path === dtypeField) elementType = owner[key] === 'float64' ? 'F64' : 'F32'
   }
@@ -171,7 +169,7 @@ export function readJson(
     at = end - text
     if (status === ReadStatus.syntax) throw syntaxError()
     if (isMatrix && declared === undefined) matrices.push({ owner, key, start, dtype, value })
-    owner[key] = value
+    setField(owner, key, value)
   }
 
   /** The string that starts here, if it is a short one that stands in the body as it is: every name of a field is one. */
