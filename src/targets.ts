@@ -100,8 +100,16 @@ function sparseTargets(
 /** 1 for each row whose class counts, 0 for an ignored one; refuses the first value that is neither. */
 function countedRows(layout: Layout, classes: Float64Array, ignored: ReadonlySet<number>): Uint8Array {
   const counted = new Uint8Array(layout.numRows)
-  for (let row = 0; row < classes.length; row++) {
+  const { numRows, numClasses } = layout
+  const listsClass = [...ignored].some((index) => index >= 0 && index < numClasses)
+  // By index: an iterator of pairs takes 0.2 us a row, a fifth of what cross entropy takes for 1000 classes.
+  for (let row = 0; row < numRows; row++) {
     const value = classes[row]!
+    // Most indices are classes, and none of them need be looked up.
+    if (!listsClass && value >= 0 && value < numClasses && Number.isInteger(value)) {
+      counted[row] = 1
+      continue
+    }
     if (ignored.has(value)) continue
     if (!Number.isInteger(value)) {
       throw refuseAt(
@@ -110,8 +118,8 @@ function countedRows(layout: Layout, classes: Float64Array, ignored: ReadonlySet
         `expected an integer class index, got ${value}`,
       )
     }
-    if (value < 0 || value >= layout.numClasses) {
-      const expected = `expected a class index in [0, ${layout.numClasses - 1}] or an ignored index`
+    if (value < 0 || value >= numClasses) {
+      const expected = `expected a class index in [0, ${numClasses - 1}] or an ignored index`
       throw refuseAt('target_out_of_range', ['targets', ...rowPath(layout, row)], `${expected}, got ${value}`)
     }
     counted[row] = 1

@@ -5,6 +5,8 @@ export interface TypedKernels {
   readonly softmax: Kernels['softmaxF32']
   readonly crossEntropySparse: Kernels['crossEntropySparseF32']
   readonly crossEntropyDense: Kernels['crossEntropyDenseF32']
+  readonly nllSparse: Kernels['nllSparseF32']
+  readonly nllDense: Kernels['nllDenseF32']
   readonly sigmoid: Kernels['sigmoidF32']
   readonly distances: Kernels['distancesF32']
   readonly widenSoftmax: Kernels['widenSoftmaxF32']
@@ -32,6 +34,8 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       softmax: kernels.softmaxF32,
       crossEntropySparse: kernels.crossEntropySparseF32,
       crossEntropyDense: kernels.crossEntropyDenseF32,
+      nllSparse: kernels.nllSparseF32,
+      nllDense: kernels.nllDenseF32,
       sigmoid: kernels.sigmoidF32,
       distances: kernels.distancesF32,
       widenSoftmax: kernels.widenSoftmaxF32,
@@ -56,6 +60,8 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       softmax: kernels.softmaxF64,
       crossEntropySparse: kernels.crossEntropySparseF64,
       crossEntropyDense: kernels.crossEntropyDenseF64,
+      nllSparse: kernels.nllSparseF64,
+      nllDense: kernels.nllDenseF64,
       sigmoid: kernels.sigmoidF64,
       distances: kernels.distancesF64,
       widenSoftmax: kernels.widenSoftmaxF64,

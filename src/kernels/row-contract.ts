@@ -1,5 +1,7 @@
+import type { LikelihoodKernels } from './likelihood-contract.ts'
+
 /** What losses made of probabilities do with whole rows: a part of the kernel contract, see `contract.ts`. */
-export interface RowKernels {
+export interface RowKernels extends LikelihoodKernels {
   /**
    * Distance of softmax from a dense target, sum_k |p_k - q_k| or sum_k (p_k - q_k)^2, and its gradient. A confident row keeps its digits.
    *

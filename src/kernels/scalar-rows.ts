@@ -1,4 +1,5 @@
 import type { RowKernels } from './row-contract.ts'
+import { createScalarLikelihoodKernels } from './scalar-likelihood.ts'
 import { sum, sumsOf } from './scalar-sums.ts'
 
 type Numbers = Float32Array | Float64Array
@@ -95,6 +96,7 @@ export function createScalarRowKernels(memory: WebAssembly.Memory): RowKernels {
     scaleRowsF64: scaleRowsOf(f64),
     addF32: addOf(f32),
     addF64: addOf(f64),
+    ...createScalarLikelihoodKernels(memory),
   }
 }
 

@@ -1,9 +1,8 @@
 import { logProbabilityFamily } from '../families/log-probability.ts'
-import { smoothedValue } from '../smoothing.ts'
 import { distributions } from '../target-kinds.ts'
-import { type SparseRows, writeSmoothed } from '../target-rows.ts'
-import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import type { SparseRows } from '../target-rows.ts'
 import { classWeightsMoveOptimum } from './class-weights.ts'
+import { builtTarget, isSparse, unbuiltTarget } from './cross-entropy-routes.ts'
 import { type Block, defineLoss } from './definition.ts'
 import { weightedCrossEntropy } from './reference.ts'
 
@@ -39,87 +38,30 @@ export const nll = defineLoss({
   },
   warnings: classWeightsMoveOptimum,
 
-  evaluate(block) {
-    const faulty = firstWithoutDistribution(block)
-    if (faulty !== -1) return faulty
-    if (block.targets.kind === 'sparse') sparseRows(block, block.targets)
-    else denseRows(block)
-    return -1
-  },
+  evaluate: (block) => (isSparse(block.targets) ? ofLabels(block, block.targets) : ofDistributions(block)),
 
   reference: ({ scores, target, classWeights }) => weightedCrossEntropy(target, classWeights, scores),
 })
 
-/** The first row that holds NaN, or whose largest is infinite: found where the largest is. */
-function firstWithoutDistribution({ engine, dtype, numRows, numClasses, scores }: Block): number {
-  const { memory, typed } = engine
+function ofLabels(block: Block, targets: SparseRows): number {
+  const { memory, typed } = block.engine
+  const { scores, numRows, numClasses, dtype } = block
   return memory.scratch(() => {
-    const positions = memory.allocate(numRows * ELEMENT_BYTES.I32)
-    typed[dtype].argmax(scores, numRows, numClasses, positions)
-    const values = viewOf(memory, dtype, scores, numRows * numClasses)
-    return memory.i32(positions, numRows).findIndex((k, n) => !Number.isFinite(values[n * numClasses + k]!))
+    const { coefficients, base, baseValue } = unbuiltTarget(block, targets)
+    return typed[dtype].nllSparse(
+      ...([scores, numRows, numClasses, targets.labels, coefficients, targets.entries] as const),
+      ...([base, baseValue, block.gradientScale, block.losses, block.gradients] as const),
+    )
   })
 }
 
-/** What all rows are smoothed towards, and then the labels. */
-function sparseRows(block: Block, targets: SparseRows): void {
-  const { engine, dtype, numRows, numClasses, classWeights } = block
-  const { memory } = engine
-  const { smoothing, entries } = targets
-  const logProbabilities = viewOf(memory, dtype, block.scores, numRows * numClasses)
-  const gradient = block.gradients === 0 ? undefined : viewOf(memory, dtype, block.gradients, numRows * numClasses)
-  const losses = memory.f64(block.losses, numRows)
-  const scales = memory.f64(block.gradientScale, numRows)
-  const labels = memory.i32(targets.labels, numRows * entries)
-  const shares = memory.f64(targets.shares, numRows * entries)
-  const base = new Float64Array(numClasses)
-  if (smoothing.mass !== 0)
-    for (let k = 0; k < numClasses; k++)
-      base[k] = (classWeights ? classWeights[k]! : 1) * smoothedValue(smoothing, k, 0)
-
-  for (let n = 0; n < numRows; n++) {
-    const start = n * numClasses
-    if (gradient && smoothing.mass === 0) gradient.fill(0, start, start + numClasses)
-    else if (gradient) for (let k = 0; k < numClasses; k++) gradient[start + k] = -base[k]! * scales[n]! + 0
-    // The whole share of a class that has an entry is the entry's.
-    const labelOf = (entry: number) => (shares[entry]! > 0 ? labels[entry]! : -1)
-    const first = labelOf(n * entries)
-    const last = labelOf((n + 1) * entries - 1)
-    let loss = 0
-    if (smoothing.mass !== 0) {
-      for (let k = 0; k < numClasses; k++)
-        if (base[k] !== 0 && k !== first && k !== last) loss -= base[k]! * logProbabilities[start + k]!
-    }
-    for (let entry = n * entries; entry < (n + 1) * entries; entry++) {
-      const k = labelOf(entry)
-      if (k === -1) continue
-      const share = (classWeights ? classWeights[k]! : 1) * smoothedValue(smoothing, k, shares[entry]!)
-      if (share !== 0) loss -= share * logProbabilities[start + k]!
-      if (gradient) gradient[start + k] = -share * scales[n]! + 0
-    }
-    losses[n] = loss + 0
-  }
-}
-
-function denseRows({ engine, dtype, numRows, numClasses, scores, targets, classWeights, ...block }: Block): void {
-  const { memory } = engine
-  memory.scratch(() => {
-    const size = numRows * numClasses
-    const q = memory.allocate(size * ELEMENT_BYTES[dtype])
-    writeSmoothed(memory, dtype, targets, numRows, numClasses, q)
-    const logProbabilities = viewOf(memory, dtype, scores, size)
-    const target = viewOf(memory, dtype, q, size)
-    const gradient = block.gradients === 0 ? undefined : viewOf(memory, dtype, block.gradients, size)
-    const losses = memory.f64(block.losses, numRows)
-    const scales = memory.f64(block.gradientScale, numRows)
-    for (let n = 0, i = 0; n < numRows; n++) {
-      let loss = 0
-      for (let k = 0; k < numClasses; k++, i++) {
-        const share = classWeights ? classWeights[k]! * target[i]! : target[i]!
-        if (share !== 0) loss -= share * logProbabilities[i]!
-        if (gradient) gradient[i] = share === 0 ? 0 : -share * scales[n]!
-      }
-      losses[n] = loss
-    }
-  })
+function ofDistributions(block: Block): number {
+  const { memory, typed } = block.engine
+  const { scores, numRows, numClasses, dtype, gradientScale, losses, gradients } = block
+  return memory.scratch(() =>
+    typed[dtype].nllDense(
+      ...([scores, numRows, numClasses, ...builtTarget(block)] as const),
+      ...([gradientScale, losses, gradients] as const),
+    ),
+  )
 }

@@ -171,6 +171,49 @@ const CALLS: Readonly<Record<string, Place>> = {
       ],
     ]),
   ),
+  ...Object.fromEntries(
+    (['one base', 'a base of each class', 'no base'] as const).map((base) => [
+      `a likelihood of labels over ${base}`,
+      (dtype: Dtype, k: number) => [
+        {
+          logP: [dtype, logits(k)],
+          labels: ['I32', [0, k >> 1, k - 1, 0, 0, k >> 1]],
+          coefficients: ['F64', [0.7, 0.2, 0.9, 0, 0, 0.5]],
+          base: [dtype, uniform(k, 0, 1).map((each) => (each < 0.3 ? 0 : each / k))],
+          scale: ['F64', ROW()],
+          losses: ['F64', ROW()],
+          gradients: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+        },
+        ({ typed }: Engine) =>
+          ({ logP, labels, coefficients, base: bases, scale, losses, gradients }: Pointers) =>
+            typed[dtype].nllSparse(
+              ...([logP!, NUM_ROWS, k, labels!, coefficients!, 2] as const),
+              ...([base === 'a base of each class' ? bases! : 0, base === 'one base' ? 0.1 / k : 0] as const),
+              ...([scale!, losses!, gradients!] as const),
+            ),
+      ],
+    ]),
+  ),
+  ...Object.fromEntries(
+    [false, true].map((isWeighted) => [
+      `a likelihood of ${isWeighted ? 'weighted ' : ''}distributions`,
+      (dtype: Dtype, k: number) => [
+        {
+          logP: [dtype, logits(k)],
+          q: [dtype, uniform(NUM_ROWS * k, 0, 1).map((q) => (q < 0.4 ? 0 : q / k))],
+          weights: [dtype, uniform(k, 0, 2)],
+          scale: ['F64', ROW()],
+          losses: ['F64', ROW()],
+          gradients: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+        },
+        ({ typed }: Engine) =>
+          ({ logP, q, weights, scale, losses, gradients }: Pointers) =>
+            typed[dtype].nllDense(
+              ...([logP!, NUM_ROWS, k, q!, isWeighted ? weights! : 0, scale!, losses!, gradients!] as const),
+            ),
+      ],
+    ]),
+  ),
   'a divergence from a row': (dtype, k) => [
     {
       p: [dtype, uniform(k, 0, 1).map((p) => (p < 0.2 ? 0 : p / k))],
@@ -215,14 +258,22 @@ describe.each(engines)('$kernels.name element kernels', (engine) => {
     expect(vanished.left.x).toEqual([Math.log(2 ** -1022), Math.log(2 ** -1022), 0])
   })
 
-  test.each(['F32', 'F64'] as const)('name the first row of %s of which there is no binary cross entropy', (dtype) => {
+  test.each([
+    ['F32', 'binary cross entropy'],
+    ['F64', 'binary cross entropy'],
+    ['F32', 'a likelihood of labels over one base'],
+    ['F64', 'a likelihood of labels over a base of each class'],
+    ['F32', 'a likelihood of labels over no base'],
+    ['F64', 'a likelihood of distributions'],
+  ] as const)('name the first row of %s of which there is no %s', (dtype, name) => {
     for (const k of CLASSES) {
       for (const bad of [Number.NaN, Infinity, -Infinity]) {
         const z = uniform(NUM_ROWS * k, -1, 1).map((each, i) =>
           Math.floor(i / k) === 1 && (bad === -Infinity || i % k === k - 1) ? bad : each,
         )
-        const [given, call] = CALLS['binary cross entropy']!(dtype, k)
-        expect(run(engine, { ...given, z: [dtype, z] }, call(engine)).result).toBe(1)
+        const [given, call] = CALLS[name]!(dtype, k)
+        const scores = 'z' in given ? 'z' : 'logP'
+        expect(run(engine, { ...given, [scores]: [dtype, z] }, call(engine)).result).toBe(1)
       }
     }
   })
