@@ -7,8 +7,10 @@ export * from './focus'
 export * from './likelihood'
 export * from './loss'
 export * from './margins'
+export * from './poly'
 export * from './rows'
 export * from './sigmoid'
+export * from './terms'
 
 /** First byte of linear memory that holds no static data: where the host's arena begins. */
 export function heapBase(): usize {

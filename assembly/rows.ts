@@ -1,5 +1,4 @@
 /** What losses made of probabilities do with whole rows: widen them, make gradients of slopes, scale and add. All of it float64 but the end. */
-import { CUTOFF_F64, expF64 } from './exp'
 import { loadPair, sumF64 } from './lanes'
 
 export function widenSoftmaxF32(
@@ -42,16 +41,6 @@ export function addF32(sum: usize, addend: usize, count: usize): void {
 
 export function addF64(sum: usize, addend: usize, count: usize): void {
   add<f64>(sum, addend, count)
-}
-
-/** out = exp(factor * x), both float64, where factor * x <= 0 */
-export function exponentials(x: usize, factor: f64, count: usize, out: usize): void {
-  const vector = f64x2.splat(factor)
-  const cut = f64x2.splat(CUTOFF_F64)
-  for (; count >= 2; count -= 2, x += 16, out += 16) {
-    v128.store(out, expF64(f64x2.pmax(f64x2.mul(v128.load(x), vector), cut)))
-  }
-  if (count) store<f64>(out, f64x2.extract_lane(expF64(f64x2.pmax(f64x2.splat(load<f64>(x) * factor), cut)), 0))
 }
 
 function widenSoftmax<T extends number>(

@@ -7,6 +7,7 @@ export interface TypedKernels {
   readonly crossEntropyDense: Kernels['crossEntropyDenseF32']
   readonly nllSparse: Kernels['nllSparseF32']
   readonly nllDense: Kernels['nllDenseF32']
+  readonly polyCrossEntropy: Kernels['polyCrossEntropyF32']
   readonly sigmoid: Kernels['sigmoidF32']
   readonly distances: Kernels['distancesF32']
   readonly widenSoftmax: Kernels['widenSoftmaxF32']
@@ -36,6 +37,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       crossEntropyDense: kernels.crossEntropyDenseF32,
       nllSparse: kernels.nllSparseF32,
       nllDense: kernels.nllDenseF32,
+      polyCrossEntropy: kernels.polyCrossEntropyF32,
       sigmoid: kernels.sigmoidF32,
       distances: kernels.distancesF32,
       widenSoftmax: kernels.widenSoftmaxF32,
@@ -62,6 +64,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       crossEntropyDense: kernels.crossEntropyDenseF64,
       nllSparse: kernels.nllSparseF64,
       nllDense: kernels.nllDenseF64,
+      polyCrossEntropy: kernels.polyCrossEntropyF64,
       sigmoid: kernels.sigmoidF64,
       distances: kernels.distancesF64,
       widenSoftmax: kernels.widenSoftmaxF64,

@@ -1,7 +1,8 @@
 import type { LikelihoodKernels } from './likelihood-contract.ts'
+import type { TermKernels } from './terms-contract.ts'
 
 /** What losses made of probabilities do with whole rows: a part of the kernel contract, see `contract.ts`. */
-export interface RowKernels extends LikelihoodKernels {
+export interface RowKernels extends LikelihoodKernels, TermKernels {
   /**
    * Distance of softmax from a dense target, sum_k |p_k - q_k| or sum_k (p_k - q_k)^2, and its gradient. A confident row keeps its digits.
    *
@@ -89,9 +90,6 @@ export interface RowKernels extends LikelihoodKernels {
     rowScale: number,
     gradients: number,
   ): void
-
-  /** out = exp(factor * x), 0 below e^-709; x and out: float64 [count], factor * x <= 0. */
-  exponentials(x: number, factor: number, count: number, out: number): void
 
   /** values[n] *= factors[n], in place, never -0. values: [N, K]; factors: float64 [N], finite. */
   scaleRowsF32(values: number, numRows: number, numClasses: number, factors: number): void

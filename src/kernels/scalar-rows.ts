@@ -1,6 +1,7 @@
 import type { RowKernels } from './row-contract.ts'
 import { createScalarLikelihoodKernels } from './scalar-likelihood.ts'
 import { sum, sumsOf } from './scalar-sums.ts'
+import { createScalarTermKernels } from './scalar-terms.ts'
 
 type Numbers = Float32Array | Float64Array
 type View = (pointer: number, length: number) => Numbers
@@ -82,10 +83,6 @@ export function createScalarRowKernels(memory: WebAssembly.Memory): RowKernels {
     }
 
   return {
-    exponentials(x, factor, count, out) {
-      const [from, to] = [f64(x, count), f64(out, count)]
-      for (let i = 0; i < count; i++) to[i] = Math.exp(factor * from[i]!)
-    },
     distancesF32: distancesOf(f32),
     distancesF64: distancesOf(f64),
     widenSoftmaxF32: widenSoftmaxOf(f32),
@@ -97,6 +94,7 @@ export function createScalarRowKernels(memory: WebAssembly.Memory): RowKernels {
     addF32: addOf(f32),
     addF64: addOf(f64),
     ...createScalarLikelihoodKernels(memory),
+    ...createScalarTermKernels(memory),
   }
 }
 

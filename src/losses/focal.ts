@@ -5,7 +5,7 @@ import { distributions } from '../target-kinds.ts'
 import { classWeightsMoveOptimum } from './class-weights.ts'
 import { defineLoss, type Judged, PER_CLASS } from './definition.ts'
 import { logSoftmax } from './reference.ts'
-import { evaluateSoftmax, restOf, type SoftmaxMaths } from './softmax-rows.ts'
+import { evaluateSoftmax, type SoftmaxMaths } from './softmax-rows.ts'
 
 export const focal = defineLoss({
   name: 'focal',
@@ -122,31 +122,8 @@ function ratio(p: number, logP: number, rest: number): number {
 }
 
 const maths: SoftmaxMaths<Focus> = {
-  row({ logP, p, shares, slopes }, start, end, focus) {
-    const { gamma } = focus
-    const isSquare = gamma === 2
-    let loss = 0
-    for (let k = start; k < end; k++) {
-      const share = shares[k]!
-      const log = logP[k]!
-      if (share === 0) {
-        slopes[k] = 0
-        continue
-      }
-      const rest = restOf(p[k]!, log)
-      if (isSquare) {
-        // The default, without the division.
-        const factor = share * rest
-        loss -= factor * rest * log
-        slopes[k] = factor * ((p[k] === 0 ? 0 : 2 * p[k]! * log) - rest)
-      } else {
-        const factor = share * powerOf(rest, focus)
-        loss -= factor * log
-        slopes[k] = -factor * (1 + gamma * ratio(p[k]!, log, rest))
-      }
-    }
-    return loss
-  },
+  terms: (kernels, { logP, p, shares, slopes, losses }, numRows, numClasses, { gamma }) =>
+    kernels.focalTerms(logP, p, shares, numRows, numClasses, gamma, losses, slopes),
   label: {
     loss: (logP, focus) => -powerOf(-Math.expm1(logP), focus) * logP,
     slope(logP, focus) {

@@ -68,17 +68,8 @@ export const generalizedCrossEntropy = defineLoss({
 })
 
 const maths: SoftmaxMaths<{ readonly q: number }> = {
-  prepare: (kernels, { logP, slopes }, length, { q }) => kernels.exponentials(logP, q, length, slopes),
-  row({ logP, p, shares, slopes }, start, end, { q }) {
-    let loss = 0
-    for (let k = start; k < end; k++) {
-      const share = shares[k]!
-      const power = slopes[k]!
-      loss += share * (p[k]! > 0.5 ? -Math.expm1(q * logP[k]!) : 1 - power)
-      slopes[k] = -share * power
-    }
-    return loss / q
-  },
+  terms: (kernels, { logP, p, shares, slopes, losses }, numRows, numClasses, { q }) =>
+    kernels.powerTerms(logP, p, shares, numRows, numClasses, q, losses, slopes),
   label: {
     loss: (logP, { q }) => -Math.expm1(q * logP) / q,
     slope: (logP, { q }) => -Math.exp(q * logP),

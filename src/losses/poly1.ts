@@ -3,6 +3,7 @@ import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
 import { classWeightsMoveOptimum } from './class-weights.ts'
 import { defineLoss } from './definition.ts'
+import { evaluatePoly, hasOneBase, type Poly } from './label-poly.ts'
 import { logSoftmax } from './reference.ts'
 import { evaluateSoftmax, restOf, type SoftmaxMaths } from './softmax-rows.ts'
 
@@ -52,7 +53,10 @@ export const poly1 = defineLoss({
 
   warnings: classWeightsMoveOptimum,
 
-  evaluate: (block, params) => evaluateSoftmax(block, maths, params),
+  evaluate: (block, params) =>
+    hasOneBase(block.targets, block.classWeights)
+      ? evaluatePoly(block, block.targets, polyOf(params))
+      : evaluateSoftmax(block, maths, params),
 
   reference: ({ scores, target, classWeights }, { epsilon }) =>
     logSoftmax(scores).reduce((sum, logP, k) => {
@@ -71,8 +75,8 @@ const maths: SoftmaxMaths<{ readonly epsilon: number }> = {
     }
     return loss
   },
-  label: {
-    loss: (logP, { epsilon }) => epsilon * -Math.expm1(logP) - logP,
-    slope: (logP, { epsilon }) => -1 - epsilon * Math.exp(logP),
-  },
+}
+
+function polyOf({ epsilon }: { readonly epsilon: number }): Poly {
+  return { logs: 1, ofMissing: (q) => epsilon * q, constant: (off, _more, numClasses) => off * (numClasses - 1) }
 }

@@ -9,24 +9,33 @@ import type { Block } from './definition.ts'
  *
  *   d loss / d z_j = h_j - p_j sum_k h_k
  *
- * So a loss says what it costs and its slopes h, row by row, in loops of its own: a function called for every class would be one that
- * the compiler sees with many targets, and several times as slow. For the same reason it is one object, made once, whose functions take
- * what depends on the request as their last argument.
+ * So a loss says what it costs and its slopes h, which are finite even where a loss is not: by a kernel for all rows at once, or row by row in
+ * loops of its own. A function called for every class would be one that the compiler sees with many targets, and several times as slow. For
+ * the same reason it is one object, made once, whose functions take what depends on the request as their last argument.
  */
-export interface SoftmaxMaths<Params> {
-  /** Gives the loss of the classes `start` to `end` of `rows`, which are one row, and writes their slopes: finite even where a loss is not. */
-  row(rows: SoftmaxRows, start: number, end: number, params: Params): number
-  /** Writes to `slopes` what `row` then finds there, for all rows at once; absent: nothing. */
-  prepare?(kernels: Kernels, rows: RowPointers, length: number, params: Params): void
+export type SoftmaxMaths<Params> = (ByKernel<Params> | ByRow<Params>) & {
   /** Where the whole target is on one class; absent: no shorter way. */
   readonly label?: LabelMaths<Params>
 }
 
-/** float64 [length] each. */
+interface ByKernel<Params> {
+  /** Writes losses and slopes of `numRows` rows. */
+  terms(kernels: Kernels, rows: RowPointers, numRows: number, numClasses: number, params: Params): void
+}
+
+interface ByRow<Params> {
+  /** Gives the loss of the classes `start` to `end` of `rows`, which are one row, and writes their slopes. */
+  row(rows: SoftmaxRows, start: number, end: number, params: Params): number
+}
+
+/** What `SoftmaxRows` says, as kernels take it. */
 export interface RowPointers {
   readonly logP: number
   readonly p: number
+  readonly shares: number
   readonly slopes: number
+  /** float64 [rows], written: + 0 */
+  readonly losses: number
 }
 
 /** A loss of rows whose whole target is on one class of weight 1, from log p of that class. */
@@ -160,22 +169,26 @@ function evaluateTargets<Params>(
     const labels = targets.kind === 'sparse' && targets.entries === 1 ? memory.i32(targets.labels, numRows) : undefined
     for (let first = 0; first < numRows; first += stripRows) {
       const count = Math.min(stripRows, numRows - first)
-      const at = first * numClasses * bytes
+      const offset = first * numClasses * bytes
       const perRow = first * ELEMENT_BYTES.F64
       typed[dtype].widenSoftmax(
-        ...([block.scores + at, probabilities + at, count, numClasses] as const),
+        ...([block.scores + offset, probabilities + offset, count, numClasses] as const),
         ...([rowMax + perRow, logSum + perRow, p, logP] as const),
       )
       writeSmoothed(memory, dtype, rowsFrom(targets, first, numClasses, dtype), count, numClasses, q, 'F64')
       if (weights) multiply(rows.shares, rows.q, weights, count)
-      maths.prepare?.(kernels, { logP, p, slopes }, count * numClasses, params)
-      for (let n = 0; n < count; n++) {
-        if (labels) rows.label = labels[first + n]!
-        losses[first + n] = maths.row(rows, n * numClasses, (n + 1) * numClasses, params) + 0
+      if ('terms' in maths) {
+        const at = { logP, p, shares: weights ? shares : q, slopes, losses: block.losses + perRow }
+        maths.terms(kernels, at, count, numClasses, params)
+      } else {
+        for (let n = 0; n < count; n++) {
+          if (labels) rows.label = labels[first + n]!
+          losses[first + n] = maths.row(rows, n * numClasses, (n + 1) * numClasses, params) + 0
+        }
       }
       if (block.gradients === 0) continue
       const scale = block.gradientScale + perRow
-      typed[dtype].slopesToGradients(slopes, p, logP, count, numClasses, scale, block.gradients + at)
+      typed[dtype].slopesToGradients(slopes, p, logP, count, numClasses, scale, block.gradients + offset)
     }
     return -1
   })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { softmaxFamily } from '../families/softmax.ts'
 import { distributions } from '../target-kinds.ts'
 import { defineLoss } from './definition.ts'
+import { evaluatePoly, hasOneBase, type Poly } from './label-poly.ts'
 import { logSoftmax } from './reference.ts'
 import { evaluateSoftmax, rowWeight, type SoftmaxMaths } from './softmax-rows.ts'
 
@@ -71,7 +72,12 @@ export const symmetricCrossEntropy = defineLoss({
     alpha: 0.5,
   },
 
-  evaluate: (block, { alpha, beta, log_zero }) => evaluateSoftmax(block, maths, { alpha, beta, logZero: log_zero }),
+  evaluate(block, { alpha, beta, log_zero: logZero }) {
+    const sides = { alpha, beta, logZero }
+    return hasOneBase(block.targets, block.classWeights)
+      ? evaluatePoly(block, block.targets, polyOf(sides))
+      : evaluateSoftmax(block, maths, sides)
+  },
 
   reference({ scores, target, classWeights }, { alpha, beta, log_zero }) {
     const weight = target.reduce((sum, share, k) => sum + share * classWeights[k]!, 0)
@@ -110,8 +116,13 @@ const maths: SoftmaxMaths<Sides> = {
     }
     return loss
   },
-  label: {
-    loss: (logP, { alpha, beta, logZero }) => (alpha === 0 ? 0 : -alpha * logP) + beta * logZero * Math.expm1(logP),
-    slope: (logP, { alpha, beta, logZero }) => beta * logZero * Math.exp(logP) - alpha,
-  },
+}
+
+/** What a p of q costs in reverse, -beta p log q, is beta log q (1 - p) less beta log q. */
+function polyOf({ alpha, beta, logZero }: Sides): Poly {
+  return {
+    logs: alpha,
+    ofMissing: (q) => beta * Math.max(Math.log(q), logZero),
+    constant: (off, more) => -(off + more),
+  }
 }

@@ -214,6 +214,67 @@ const CALLS: Readonly<Record<string, Place>> = {
       ],
     ]),
   ),
+  ...Object.fromEntries(
+    [0, 0.1].map((base) => [
+      `a cross entropy of labels and what they miss over ${base}`,
+      (dtype: Dtype, k: number) => [
+        {
+          z: [dtype, logits(k)],
+          labels: ['I32', [0, k >> 1, k - 1, 0, 0, k >> 1]],
+          coefficients: ['F64', [0.7, 0.2, 0.9, 0, 0, 0.5]],
+          missing: ['F64', [1.5, 0, -0.5, 0, 0.25, 2]],
+          scale: ['F64', ROW()],
+          losses: ['F64', ROW()],
+          gradients: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+        },
+        ({ typed }: Engine) =>
+          ({ z, labels, coefficients, missing, scale, losses, gradients }: Pointers) =>
+            typed[dtype].polyCrossEntropy(
+              ...([z!, NUM_ROWS, k, labels!, coefficients!, missing!, 2, base / k] as const),
+              ...([scale!, losses!, gradients!] as const),
+            ),
+      ],
+    ]),
+  ),
+  ...Object.fromEntries(
+    (
+      [
+        ['focalTerms', 2],
+        ['focalTerms', 0],
+        ['focalTerms', 0.5],
+        ['focalTerms', 3.5],
+        ['focalTerms', 1.7],
+        ['focalTerms', 12],
+        ['powerTerms', 0.7],
+        ['powerTerms', 1],
+      ] as const
+    ).map(([kernel, exponent]) => [
+      `${kernel} of ${exponent}`,
+      (_dtype: Dtype, k: number) => {
+        // In the second row one class has nearly all, in the last all.
+        const rows = Array.from({ length: NUM_ROWS }, (_, n) => {
+          const z = uniform(k, -3, 3).map((each, i) => (i === k >> 1 ? each + 20 * n ** 2 : each))
+          const masked = z.map((each, i) => (i !== k >> 1 && random() < 0.1 ? -Infinity : each))
+          const top = masked[k >> 1]!
+          const others = masked.reduce((sum, each, i) => (i === k >> 1 ? sum : sum + Math.exp(each - top)), 0)
+          return masked.map((each) => each - top - Math.log1p(others))
+        })
+        const logP = rows.flat()
+        return [
+          {
+            logP: ['F64', logP],
+            p: ['F64', logP.map(Math.exp)],
+            shares: ['F64', uniform(NUM_ROWS * k, 0, 1).map((each) => (each < 0.3 ? 0 : each))],
+            losses: ['F64', ROW()],
+            slopes: ['F64', uniform(NUM_ROWS * k, 0, 1)],
+          },
+          ({ kernels }: Engine) =>
+            ({ logP: logs, p, shares, losses, slopes }: Pointers) =>
+              kernels[kernel](logs!, p!, shares!, NUM_ROWS, k, exponent, losses!, slopes!),
+        ] as const
+      },
+    ]),
+  ),
   'a divergence from a row': (dtype, k) => [
     {
       p: [dtype, uniform(k, 0, 1).map((p) => (p < 0.2 ? 0 : p / k))],
@@ -258,7 +319,26 @@ describe.each(engines)('$kernels.name element kernels', (engine) => {
     expect(vanished.left.x).toEqual([Math.log(2 ** -1022), Math.log(2 ** -1022), 0])
   })
 
+  test('keep the digits of what a confident row misses', () => {
+    const logits = [0, 50, 0]
+    const [missing, loss] = [2 * Math.exp(-50), (1 + 0.5) * 2 * Math.exp(-50)]
+    const given: Given = {
+      z: ['F64', logits],
+      labels: ['I32', [1]],
+      one: ['F64', [1]],
+      half: ['F64', [0.5]],
+      losses: ['F64', [0]],
+      gradients: ['F64', [0, 0, 0]],
+    }
+    const { left } = run(engine, given, ({ z, labels, one, half, losses, gradients }) =>
+      engine.typed.F64.polyCrossEntropy(z!, 1, 3, labels!, one!, half!, 1, 0, one!, losses!, gradients!),
+    )
+    near(left.losses![0]! / loss, 1, 1e-12, 'loss')
+    near(left.gradients![1]! / missing, -1.5, 1e-12, 'gradient')
+  })
+
   test.each([
+    ['F32', 'a cross entropy of labels and what they miss over 0.1'],
     ['F32', 'binary cross entropy'],
     ['F64', 'binary cross entropy'],
     ['F32', 'a likelihood of labels over one base'],

@@ -146,13 +146,6 @@ export class LossDesk {
     return this.#readRows(dtype, values, n, k)
   }
 
-  exponentials(x: readonly number[], factor: number): number[] {
-    this.#clear()
-    const [from, to] = [this.#write('F64', x), this.#room('F64', x.length)]
-    this.#kernels.exponentials(from, factor, x.length, to)
-    return this.#read('F64', to, x.length)
-  }
-
   add(dtype: DType, a: readonly number[], b: readonly number[]): number[] {
     this.#clear()
     const [sum, addend] = [this.#write(dtype, a), this.#write(dtype, b)]
