@@ -1,5 +1,6 @@
 export * from './binary'
 export * from './codec'
+export * from './consistency'
 export * from './distances'
 export * from './divergence'
 export * from './elements'

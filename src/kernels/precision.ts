@@ -8,6 +8,7 @@ export interface TypedKernels {
   readonly nllSparse: Kernels['nllSparseF32']
   readonly nllDense: Kernels['nllDenseF32']
   readonly polyCrossEntropy: Kernels['polyCrossEntropyF32']
+  readonly consistency: Kernels['consistencyF32']
   readonly sigmoid: Kernels['sigmoidF32']
   readonly distances: Kernels['distancesF32']
   readonly widenSoftmax: Kernels['widenSoftmaxF32']
@@ -38,6 +39,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       nllSparse: kernels.nllSparseF32,
       nllDense: kernels.nllDenseF32,
       polyCrossEntropy: kernels.polyCrossEntropyF32,
+      consistency: kernels.consistencyF32,
       sigmoid: kernels.sigmoidF32,
       distances: kernels.distancesF32,
       widenSoftmax: kernels.widenSoftmaxF32,
@@ -65,6 +67,7 @@ export function kernelsOf(kernels: Kernels): Record<'F32' | 'F64', TypedKernels>
       nllSparse: kernels.nllSparseF64,
       nllDense: kernels.nllDenseF64,
       polyCrossEntropy: kernels.polyCrossEntropyF64,
+      consistency: kernels.consistencyF64,
       sigmoid: kernels.sigmoidF64,
       distances: kernels.distancesF64,
       widenSoftmax: kernels.widenSoftmaxF64,

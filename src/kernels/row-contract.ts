@@ -1,8 +1,9 @@
+import type { ConsistencyKernels } from './consistency-contract.ts'
 import type { LikelihoodKernels } from './likelihood-contract.ts'
 import type { TermKernels } from './terms-contract.ts'
 
 /** What losses made of probabilities do with whole rows: a part of the kernel contract, see `contract.ts`. */
-export interface RowKernels extends LikelihoodKernels, TermKernels {
+export interface RowKernels extends LikelihoodKernels, TermKernels, ConsistencyKernels {
   /**
    * Distance of softmax from a dense target, sum_k |p_k - q_k| or sum_k (p_k - q_k)^2, and its gradient. A confident row keeps its digits.
    *

@@ -1,4 +1,5 @@
 import type { RowKernels } from './row-contract.ts'
+import { createScalarConsistencyKernels } from './scalar-consistency.ts'
 import { createScalarLikelihoodKernels } from './scalar-likelihood.ts'
 import { sum, sumsOf } from './scalar-sums.ts'
 import { createScalarTermKernels } from './scalar-terms.ts'
@@ -95,6 +96,7 @@ export function createScalarRowKernels(memory: WebAssembly.Memory): RowKernels {
     addF64: addOf(f64),
     ...createScalarLikelihoodKernels(memory),
     ...createScalarTermKernels(memory),
+    ...createScalarConsistencyKernels(memory),
   }
 }
 

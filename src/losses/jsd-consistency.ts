@@ -4,7 +4,7 @@ import { softmaxFamily } from '../families/softmax.ts'
 import { countedRows } from '../reduction.ts'
 import { distributions } from '../target-kinds.ts'
 import { rowsFrom, writeSmoothed } from '../target-rows.ts'
-import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
+import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import { classWeightsMoveOptimum } from './class-weights.ts'
 import { type Block, defineLoss } from './definition.ts'
 import { logSoftmax, weightedCrossEntropy } from './reference.ts'
@@ -99,74 +99,32 @@ interface Params {
 
 function evaluateGroups(block: Block, { splits, alpha }: Params): number {
   const { engine, dtype, numRows, numClasses, scores, classWeights } = block
-  const { memory, typed, kernels } = engine
-  const { softmax, addScaled, towards } = typed[dtype]
-  const size = numRows * numClasses
+  const { memory, typed } = engine
   const rowBytes = numClasses * ELEMENT_BYTES[dtype]
   return memory.scratch(() => {
-    const perRow = () => memory.allocate(numRows * ELEMENT_BYTES.F64)
-    const perClass = () => memory.allocate(numClasses * ELEMENT_BYTES.F64)
-    const [rowMax, logSum] = [perRow(), perRow()]
-    const [smoothed, means, pulls] = [perClass(), perClass(), perClass()]
+    const float64 = (length: number) => memory.allocate(length * ELEMENT_BYTES.F64)
+    const [rowMax, logSum, smoothed, scratch] = [numRows, numRows, numClasses, 3 * numClasses].map(float64)
     // The gradient starts as the probabilities.
-    const probabilities = block.gradients === 0 ? memory.allocate(size * ELEMENT_BYTES[dtype]) : block.gradients
-    const faulty = softmax(scores, numRows, numClasses, probabilities, rowMax, logSum)
+    const probabilities = block.gradients === 0 ? memory.allocate(numRows * rowBytes) : block.gradients
+    const faulty = typed[dtype].softmax(scores, numRows, numClasses, probabilities, rowMax!, logSum!)
     if (faulty !== -1) return faulty
 
-    const [z, p] = [viewOf(memory, dtype, scores, size), viewOf(memory, dtype, probabilities, size)]
-    const [maxima, logSums, scales] = [rowMax, logSum, block.gradientScale].map((rows) => memory.f64(rows, numRows))
-    const [target, mean, pull] = [smoothed, means, pulls].map((classes) => memory.f64(classes, numClasses))
-    const losses = memory.f64(block.losses, numRows)
-    const slopes = new Float64Array(numClasses)
-    const factor = alpha / splits
+    const target = memory.f64(smoothed!, numClasses)
     for (let first = 0; first < numRows; first += splits) {
-      const group = Array.from({ length: splits }, (_, view) => first + view)
-      writeSmoothed(memory, dtype, rowsFrom(block.targets, first, numClasses, dtype), 1, numClasses, smoothed, 'F64')
-      if (classWeights) for (let k = 0; k < numClasses; k++) target![k]! *= classWeights[k]!
-      mean!.fill(0)
-      for (const n of group) addScaled(probabilities + n * rowBytes, numClasses, 1 / splits, means)
-      // What moving the mean costs the others cancels in a gradient where the rows weigh the same.
-      const isEven = group.every((n) => scales![n] === scales![first])
-      if (!isEven) {
-        pull!.fill(0)
-        for (const n of group) addScaled(probabilities + n * rowBytes, numClasses, scales![n]! / splits, pulls)
-        for (let k = 0; k < numClasses; k++) pull![k] = mean![k] === 0 ? 0 : pull![k]! / mean![k]!
-      }
-      kernels.logarithms(means, numClasses)
-      const start = first * numClasses
-      losses[first] = crossEntropy(z, p, start, target!, maxima![first]!, logSums![first]!, scales![first]!, slopes)
-      for (const n of group) {
-        const [row, q] = [scores + n * rowBytes, probabilities + n * rowBytes]
-        const own = n === first ? losses[first]! : 0
-        const [max, rest, scale] = [maxima![n]!, logSums![n]!, scales![n]!]
-        losses[n] = own + factor * towards(row, numClasses, max, rest, means, isEven ? 0 : pulls, scale, factor, q) + 0
-      }
-      for (let k = 0; k < numClasses; k++) p[start + k] = p[start + k]! + slopes[k]!
+      writeSmoothed(memory, dtype, rowsFrom(block.targets, first, numClasses, dtype), 1, numClasses, smoothed!, 'F64')
+      if (classWeights) for (let k = 0; k < numClasses; k++) target[k]! *= classWeights[k]!
+      const [row, perRow] = [first * rowBytes, first * ELEMENT_BYTES.F64]
+      typed[dtype].consistency(
+        ...([scores + row, splits, numClasses, rowMax! + perRow, logSum! + perRow, smoothed!] as const),
+        ...([
+          block.gradientScale + perRow,
+          alpha / splits,
+          scratch!,
+          block.losses + perRow,
+          probabilities + row,
+        ] as const),
+      )
     }
     return -1
   })
-}
-
-type Numbers = Float32Array | Float64Array
-
-/** Of the row that begins at `start`, and its gradient to `slopes`. */
-function crossEntropy(
-  z: Numbers,
-  p: Numbers,
-  start: number,
-  target: Float64Array,
-  max: number,
-  logSum: number,
-  scale: number,
-  slopes: Float64Array,
-): number {
-  let loss = 0
-  let mass = 0
-  for (let k = 0; k < target.length; k++) {
-    const share = target[k]!
-    if (share > 0) loss += share * (max - z[start + k]! + logSum)
-    mass += share
-  }
-  for (let k = 0; k < target.length; k++) slopes[k] = scale * (mass * p[start + k]! - target[k]!) + 0
-  return loss
 }

@@ -275,6 +275,30 @@ const CALLS: Readonly<Record<string, Place>> = {
       },
     ]),
   ),
+  ...Object.fromEntries(
+    (['one weight', 'weights'] as const).map((weights) => [
+      `the consistency of rows of ${weights}`,
+      (dtype: Dtype, k: number) => [
+        {
+          z: [dtype, logits(k)],
+          target: ['F64', uniform(k, 0, 1).map((each) => (each < 0.3 ? 0 : each / k))],
+          scale: ['F64', weights === 'weights' ? ROW() : [0.5, 0.5, 0.5]],
+          losses: ['F64', ROW()],
+          q: [dtype, uniform(NUM_ROWS * k, 0, 1)],
+          rowMax: ['F64', ROW()],
+          logSum: ['F64', ROW()],
+        },
+        ({ typed, memory }: Engine) =>
+          ({ z, target, scale, losses, q, rowMax, logSum }: Pointers) => {
+            typed[dtype].softmax(z!, NUM_ROWS, k, q!, rowMax!, logSum!)
+            typed[dtype].consistency(
+              ...([z!, NUM_ROWS, k, rowMax!, logSum!, target!, scale!, 4] as const),
+              ...([memory.allocate(3 * 8 * k), losses!, q!] as const),
+            )
+          },
+      ],
+    ]),
+  ),
   'a divergence from a row': (dtype, k) => [
     {
       p: [dtype, uniform(k, 0, 1).map((p) => (p < 0.2 ? 0 : p / k))],
