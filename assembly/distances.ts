@@ -70,6 +70,19 @@ function slopesOf<T extends number>(d: v128, isSquared: bool): v128 {
   return v128.sub<T>(v128.and(one, v128.gt<T>(d, zero)), v128.and(one, v128.lt<T>(d, zero)))
 }
 
+/** |d| or d^2 of a vector of d. */
+// @ts-ignore: decorator
+@inline
+function sizeOf<T extends number>(d: v128, isSquared: bool): v128 {
+  return isSquared ? v128.mul<T>(d, d) : v128.abs<T>(d)
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOf4<T extends number>(a: v128, b: v128, c: v128, d: v128): v128 {
+  return v128.add<T>(v128.add<T>(a, b), v128.add<T>(c, d))
+}
+
 /** Two sums of a vector: those of float32 are widened four by four. */
 // @ts-ignore: decorator
 @inline
@@ -82,10 +95,28 @@ function sumStretch<T extends number>(e: usize, count: usize, q: usize, share: T
   let distances = f64x2.splat(0)
   let moments = f64x2.splat(0)
   const end = e + count * sizeof<T>()
+  // Sums leave float32 every four vectors: widening takes as long as the rest.
+  for (; e + 64 <= end; e += 64, q += 64) {
+    const p0 = v128.mul<T>(v128.load(e), vector)
+    const p1 = v128.mul<T>(v128.load(e, 16), vector)
+    const p2 = v128.mul<T>(v128.load(e, 32), vector)
+    const p3 = v128.mul<T>(v128.load(e, 48), vector)
+    const d0 = v128.sub<T>(p0, v128.load(q))
+    const d1 = v128.sub<T>(p1, v128.load(q, 16))
+    const d2 = v128.sub<T>(p2, v128.load(q, 32))
+    const d3 = v128.sub<T>(p3, v128.load(q, 48))
+    distances = f64x2.add(distances, widened<T>(sumOf4<T>(
+      sizeOf<T>(d0, isSquared), sizeOf<T>(d1, isSquared), sizeOf<T>(d2, isSquared), sizeOf<T>(d3, isSquared),
+    )))
+    moments = f64x2.add(moments, widened<T>(sumOf4<T>(
+      v128.mul<T>(p0, slopesOf<T>(d0, isSquared)), v128.mul<T>(p1, slopesOf<T>(d1, isSquared)),
+      v128.mul<T>(p2, slopesOf<T>(d2, isSquared)), v128.mul<T>(p3, slopesOf<T>(d3, isSquared)),
+    )))
+  }
   for (; e + 16 <= end; e += 16, q += 16) {
     const p = v128.mul<T>(v128.load(e), vector)
     const d = v128.sub<T>(p, v128.load(q))
-    distances = f64x2.add(distances, widened<T>(isSquared ? v128.mul<T>(d, d) : v128.abs<T>(d)))
+    distances = f64x2.add(distances, widened<T>(sizeOf<T>(d, isSquared)))
     moments = f64x2.add(moments, widened<T>(v128.mul<T>(p, slopesOf<T>(d, isSquared))))
   }
   distance += sumF64(distances)

@@ -93,6 +93,46 @@ export function writeSmoothed(
   }
 }
 
+/**
+ * Writes q of one strip of rows after the other to the same place, in float64: `strip(first, count)` those from `first` on. Of class indices
+ * only the labels change between strips, and filling a float64 array with a number takes as long as an exponential of each would.
+ *
+ * @param numRows   of all strips
+ * @param stripRows most rows of a strip
+ * @param out       float64 [stripRows, numClasses], which nobody else writes. Memory must not grow between strips.
+ */
+export function smoothedStrips(
+  memory: KernelMemory,
+  dtype: 'F32' | 'F64',
+  rows: TargetRows,
+  numRows: number,
+  stripRows: number,
+  numClasses: number,
+  out: number,
+): (first: number, count: number) => void {
+  if (rows.kind === 'dense')
+    return (first, count) =>
+      writeSmoothed(memory, dtype, rowsFrom(rows, first, numClasses, dtype), count, numClasses, out, 'F64')
+  const { smoothing, entries } = rows
+  const q = memory.f64(out, stripRows * numClasses)
+  if (smoothing.prior) for (let k = 0; k < numClasses; k++) q[k] = smoothedValue(smoothing, k, 0)
+  else q.fill(smoothedValue(smoothing, 0, 0), 0, numClasses)
+  for (let n = 1; n < stripRows; n++) q.copyWithin(n * numClasses, 0, numClasses)
+  const labels = memory.i32(rows.labels, numRows * entries)
+  const shares = memory.f64(rows.shares, numRows * entries)
+  const written = new Int32Array(stripRows * entries)
+  let size = 0
+  return (first, count) => {
+    for (let i = 0; i < size; i++) q[written[i]!] = smoothedValue(smoothing, written[i]! % numClasses, 0)
+    size = count * entries
+    for (let i = 0, entry = first * entries; i < size; i++, entry++) {
+      const at = Math.floor(i / entries) * numClasses + labels[entry]!
+      written[i] = at
+      if (shares[entry] !== 0) q[at] = smoothedValue(smoothing, labels[entry]!, shares[entry]!)
+    }
+  }
+}
+
 /** The unsmoothed target t as (class, share) pairs, `stride` of them a row, whichever way it is stored. Valid until memory grows. */
 export interface LabelShares {
   readonly stride: number

@@ -3,7 +3,7 @@ import { LabelSmoothing } from '../../schemas/fields.ts'
 import { softmaxFamily } from '../families/softmax.ts'
 import { countedRows } from '../reduction.ts'
 import { distributions } from '../target-kinds.ts'
-import { rowsFrom, writeSmoothed } from '../target-rows.ts'
+import { smoothedStrips } from '../target-rows.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import { classWeightsMoveOptimum } from './class-weights.ts'
 import { type Block, defineLoss } from './definition.ts'
@@ -104,25 +104,32 @@ function evaluateGroups(block: Block, { splits, alpha }: Params): number {
   return memory.scratch(() => {
     const float64 = (length: number) => memory.allocate(length * ELEMENT_BYTES.F64)
     const [rowMax, logSum, smoothed, scratch] = [numRows, numRows, numClasses, 3 * numClasses].map(float64)
+    const target = classWeights ? float64(numClasses) : smoothed!
     // The gradient starts as the probabilities.
     const probabilities = block.gradients === 0 ? memory.allocate(numRows * rowBytes) : block.gradients
-    const faulty = typed[dtype].softmax(scores, numRows, numClasses, probabilities, rowMax!, logSum!)
+    const { softmax, consistency } = typed[dtype]
+    const faulty = softmax(scores, numRows, numClasses, probabilities, rowMax!, logSum!)
     if (faulty !== -1) return faulty
 
-    const target = memory.f64(smoothed!, numClasses)
+    const [q, weighted] = [memory.f64(smoothed!, numClasses), memory.f64(target, numClasses)]
+    const writeTarget = smoothedStrips(memory, dtype, block.targets, numRows, 1, numClasses, smoothed!)
     for (let first = 0; first < numRows; first += splits) {
-      writeSmoothed(memory, dtype, rowsFrom(block.targets, first, numClasses, dtype), 1, numClasses, smoothed!, 'F64')
-      if (classWeights) for (let k = 0; k < numClasses; k++) target[k]! *= classWeights[k]!
+      writeTarget(first, 1)
+      if (classWeights) for (let k = 0; k < numClasses; k++) weighted[k] = q[k]! * classWeights[k]!
       const [row, perRow] = [first * rowBytes, first * ELEMENT_BYTES.F64]
-      typed[dtype].consistency(
-        ...([scores + row, splits, numClasses, rowMax! + perRow, logSum! + perRow, smoothed!] as const),
-        ...([
-          block.gradientScale + perRow,
-          alpha / splits,
-          scratch!,
-          block.losses + perRow,
-          probabilities + row,
-        ] as const),
+      // Arguments one by one: spread, they take as long as a hundred classes.
+      consistency(
+        scores + row,
+        splits,
+        numClasses,
+        rowMax! + perRow,
+        logSum! + perRow,
+        target,
+        block.gradientScale + perRow,
+        alpha / splits,
+        scratch!,
+        block.losses + perRow,
+        probabilities + row,
       )
     }
     return -1

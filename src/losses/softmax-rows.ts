@@ -1,5 +1,5 @@
 import type { Kernels } from '../kernels/contract.ts'
-import { rowsFrom, type SparseRows, type TargetRows, writeSmoothed } from '../target-rows.ts'
+import { type SparseRows, smoothedStrips, type TargetRows } from '../target-rows.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import type { Block } from './definition.ts'
 
@@ -147,7 +147,8 @@ function evaluateTargets<Params>(
     const logSum = memory.allocate(numRows * ELEMENT_BYTES.F64)
     // The gradient starts as the probabilities.
     const probabilities = block.gradients === 0 ? memory.allocate(size * bytes) : block.gradients
-    const faulty = typed[dtype].softmax(block.scores, numRows, numClasses, probabilities, rowMax, logSum)
+    const { softmax, widenSoftmax, slopesToGradients } = typed[dtype]
+    const faulty = softmax(block.scores, numRows, numClasses, probabilities, rowMax, logSum)
     if (faulty !== -1) return faulty
 
     const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
@@ -166,16 +167,16 @@ function evaluateTargets<Params>(
       label: -1,
     }
     const { targets } = block
+    const writeTargets = smoothedStrips(memory, dtype, targets, numRows, stripRows, numClasses, q)
     const labels = targets.kind === 'sparse' && targets.entries === 1 ? memory.i32(targets.labels, numRows) : undefined
     for (let first = 0; first < numRows; first += stripRows) {
       const count = Math.min(stripRows, numRows - first)
       const offset = first * numClasses * bytes
       const perRow = first * ELEMENT_BYTES.F64
-      typed[dtype].widenSoftmax(
-        ...([block.scores + offset, probabilities + offset, count, numClasses] as const),
-        ...([rowMax + perRow, logSum + perRow, p, logP] as const),
-      )
-      writeSmoothed(memory, dtype, rowsFrom(targets, first, numClasses, dtype), count, numClasses, q, 'F64')
+      const [z, probability, max] = [block.scores + offset, probabilities + offset, rowMax + perRow]
+      // Arguments one by one: spread, they take as long as a hundred classes.
+      widenSoftmax(z, probability, count, numClasses, max, logSum + perRow, p, logP)
+      writeTargets(first, count)
       if (weights) multiply(rows.shares, rows.q, weights, count)
       if ('terms' in maths) {
         const at = { logP, p, shares: weights ? shares : q, slopes, losses: block.losses + perRow }
@@ -188,7 +189,7 @@ function evaluateTargets<Params>(
       }
       if (block.gradients === 0) continue
       const scale = block.gradientScale + perRow
-      typed[dtype].slopesToGradients(slopes, p, logP, count, numClasses, scale, block.gradients + offset)
+      slopesToGradients(slopes, p, logP, count, numClasses, scale, block.gradients + offset)
     }
     return -1
   })
