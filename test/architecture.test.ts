@@ -35,7 +35,15 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
   ['fields', 'schemas/fields.ts', 'schemas/tensor.ts'],
   ['wire', 'src/wire/', 'src/answer.ts'],
   ['kernels', 'src/kernels/'],
-  ['ground', 'src/random.ts', 'src/presets.ts', 'src/problems.ts', 'src/config.ts', 'src/version.ts'],
+  [
+    'ground',
+    'src/copy-bytes.ts',
+    'src/random.ts',
+    'src/presets.ts',
+    'src/problems.ts',
+    'src/config.ts',
+    'src/version.ts',
+  ],
 ]
 
 /** Files above `evaluate` that may import kernels, and why. */
