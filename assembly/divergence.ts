@@ -122,16 +122,16 @@ function addScaled<T extends number>(values: usize, count: usize, factor: f64, t
 
 export function towardsF32(
   logits: usize, numClasses: usize, rowMax: f64, logSum: f64,
-  logTarget: usize, pull: usize, weight: f64, factor: f64, q: usize,
+  logTarget: usize, weight: f64, factor: f64, q: usize,
 ): f64 {
-  return towards<f32>(logits, numClasses, rowMax, logSum, logTarget, pull, weight, factor, q)
+  return towards<f32>(logits, numClasses, rowMax, logSum, logTarget, weight, factor, q)
 }
 
 export function towardsF64(
   logits: usize, numClasses: usize, rowMax: f64, logSum: f64,
-  logTarget: usize, pull: usize, weight: f64, factor: f64, q: usize,
+  logTarget: usize, weight: f64, factor: f64, q: usize,
 ): f64 {
-  return towards<f64>(logits, numClasses, rowMax, logSum, logTarget, pull, weight, factor, q)
+  return towards<f64>(logits, numClasses, rowMax, logSum, logTarget, weight, factor, q)
 }
 
 /** log q - log target of two classes. */
@@ -144,16 +144,14 @@ function logRatio<T extends number>(logits: usize, max: v128, rest: v128, logTar
 /** What is infinite, or of a class without probability, has no slope. */
 // @ts-ignore: decorator
 @inline
-function slopeOf(ratio: v128, pull: usize, weight: v128, share: v128): v128 {
-  let slope = f64x2.mul(weight, ratio)
-  if (pull) slope = f64x2.sub(slope, v128.load(pull))
+function slopeOf(ratio: v128, weight: v128, share: v128): v128 {
   const counts = v128.and(f64x2.lt(ratio, f64x2.splat(Infinity)), f64x2.gt(share, i64x2.splat(0)))
-  return v128.and(slope, counts)
+  return v128.and(f64x2.mul(weight, ratio), counts)
 }
 
 function towards<T extends number>(
   logits: usize, numClasses: usize, rowMax: f64, logSum: f64,
-  logTarget: usize, pull: usize, weight: f64, factor: f64, q: usize,
+  logTarget: usize, weight: f64, factor: f64, q: usize,
 ): f64 {
   const pair: usize = 2 * sizeof<T>()
   const zero = i64x2.splat(0)
@@ -169,7 +167,7 @@ function towards<T extends number>(
     const share = loadPair<T>(q + at)
     const ratio = logRatio<T>(logits + at, max, rest, logTarget + k * 8)
     sum = f64x2.add(sum, v128.and(f64x2.mul(share, ratio), f64x2.gt(share, zero)))
-    mean = f64x2.add(mean, f64x2.mul(share, slopeOf(ratio, pull ? pull + k * 8 : 0, vWeight, share)))
+    mean = f64x2.add(mean, f64x2.mul(share, slopeOf(ratio, vWeight, share)))
   }
   let divergence = sumF64(sum)
   let drift = sumF64(mean)
@@ -180,7 +178,7 @@ function towards<T extends number>(
     const ratio = <f64>load<T>(logits + odd) - rowMax - logSum - load<f64>(logTarget + even * 8)
     if (lastShare > 0) {
       divergence += lastShare * ratio
-      if (ratio < Infinity) lastSlope = weight * ratio - (pull ? load<f64>(pull + even * 8) : 0)
+      if (ratio < Infinity) lastSlope = weight * ratio
     }
     drift += lastShare * lastSlope
   }
@@ -189,7 +187,7 @@ function towards<T extends number>(
   for (let k: usize = 0; k < even; k += 2) {
     const at = k * sizeof<T>()
     const share = loadPair<T>(q + at)
-    const slope = slopeOf(logRatio<T>(logits + at, max, rest, logTarget + k * 8), pull ? pull + k * 8 : 0, vWeight, share)
+    const slope = slopeOf(logRatio<T>(logits + at, max, rest, logTarget + k * 8), vWeight, share)
     storePair<T>(q + at, f64x2.add(f64x2.mul(vFactor, f64x2.mul(share, f64x2.sub(slope, vDrift))), zero))
   }
   if (numClasses & 1) store<T>(q + odd, <T>(factor * (lastShare * (lastSlope - drift)) + 0))

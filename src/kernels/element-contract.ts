@@ -77,12 +77,11 @@ export interface ElementKernels {
 
   /**
    * The other way round, of one row: how far a softmax q is from what has these logarithms, KL(q to target). With r_k = log q_k - logTarget_k and
-   * h_k = weight * r_k - pull_k, which is 0 where r is infinite or q is 0,
+   * h_k = weight * r_k, which is 0 where r is infinite or q is 0,
    *   result = sum_k q_k r_k      q_k = factor * q_k (h_k - sum_j q_j h_j)
    *
    * @param logits    [K], and `rowMax` and `logSum`, what `softmaxF32` wrote of them
    * @param logTarget float64 [K]; not +Infinity
-   * @param pull      float64 [K]; 0: zeros
    * @param q         [K]: the softmax; written: the gradients
    */
   towardsF32: Towards
@@ -153,7 +152,6 @@ type Towards = (
   rowMax: number,
   logSum: number,
   logTarget: number,
-  pull: number,
   weight: number,
   factor: number,
   q: number,

@@ -114,9 +114,8 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
 
   const towardsOf =
     (view: View): ElementKernels['towardsF32'] =>
-    (logits, numClasses, rowMax, logSum, logTarget, pull, weight, factor, q) => {
+    (logits, numClasses, rowMax, logSum, logTarget, weight, factor, q) => {
       const [z, share, target] = [view(logits, numClasses), view(q, numClasses), f64(logTarget, numClasses)]
-      const pulls = pull === 0 ? new Float64Array(numClasses) : f64(pull, numClasses)
       const slopes = new Float64Array(numClasses)
       let divergence = 0
       let drift = 0
@@ -124,7 +123,7 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
         if (share[k] === 0) continue
         const ratio = z[k]! - rowMax - logSum - target[k]!
         divergence += share[k]! * ratio
-        if (ratio < Number.POSITIVE_INFINITY) slopes[k] = weight * ratio - pulls[k]!
+        if (ratio < Number.POSITIVE_INFINITY) slopes[k] = weight * ratio
         drift += share[k]! * slopes[k]!
       }
       for (let k = 0; k < numClasses; k++) share[k] = factor * (share[k]! * (slopes[k]! - drift)) + 0

@@ -156,7 +156,7 @@ function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): 
         }
         const share = beta === 1 ? 1 : 1 - beta
         const [z, q] = [shifted + offset, probabilities + offset]
-        loss += share * towards(z, numClasses, maxima[n]!, logSums[n]!, logTarget, 0, share, factor[n]!, q)
+        loss += share * towards(z, numClasses, maxima[n]!, logSums[n]!, logTarget, share, factor[n]!, q)
         losses[n] = loss
       }
     }
