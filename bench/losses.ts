@@ -16,7 +16,7 @@ const ROWS = 1024
 const CLASSES = 1000
 const ROUNDS = 15
 /** V8 interprets what it has seen a few times; a service has seen it often. */
-const WARM_UP_ROUNDS = 40
+const WARM_UP_ROUNDS = 25
 const QUICK_ROUNDS = 1
 /** Of the sum of the losses, which PyTorch adds up in float32. */
 const TOLERANCE = 1e-4

@@ -94,12 +94,12 @@ export function writeSmoothed(
 }
 
 /**
- * Writes q of one strip of rows after the other to the same place, in float64: `strip(first, count)` those from `first` on. Of class indices
- * only the labels change between strips, and filling a float64 array with a number takes as long as an exponential of each would.
+ * Writes q of one strip of rows after the other to the same place: `strip(first, count)` those from `first` on. Of class indices only the labels
+ * change between strips, and filling a float64 array with a number takes as long as an exponential of each would.
  *
  * @param numRows   of all strips
  * @param stripRows most rows of a strip
- * @param out       float64 [stripRows, numClasses], which nobody else writes. Memory must not grow between strips.
+ * @param out       [stripRows, numClasses] of `outType`, which nobody else writes. Memory must not grow between strips.
  */
 export function smoothedStrips(
   memory: KernelMemory,
@@ -109,12 +109,13 @@ export function smoothedStrips(
   stripRows: number,
   numClasses: number,
   out: number,
+  outType: 'F32' | 'F64' = 'F64',
 ): (first: number, count: number) => void {
   if (rows.kind === 'dense')
     return (first, count) =>
-      writeSmoothed(memory, dtype, rowsFrom(rows, first, numClasses, dtype), count, numClasses, out, 'F64')
+      writeSmoothed(memory, dtype, rowsFrom(rows, first, numClasses, dtype), count, numClasses, out, outType)
   const { smoothing, entries } = rows
-  const q = memory.f64(out, stripRows * numClasses)
+  const q = viewOf(memory, outType, out, stripRows * numClasses)
   if (smoothing.prior) for (let k = 0; k < numClasses; k++) q[k] = smoothedValue(smoothing, k, 0)
   else q.fill(smoothedValue(smoothing, 0, 0), 0, numClasses)
   for (let n = 1; n < stripRows; n++) q.copyWithin(n * numClasses, 0, numClasses)

@@ -1,6 +1,9 @@
-import { writeSmoothed } from '../target-rows.ts'
+import { smoothedStrips } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Block } from './definition.ts'
+
+/** Elements of the rows whose targets are built at a time: they stay in the nearest cache. */
+const STRIP_ELEMENTS = 4096
 
 /**
  * Evaluates sum_j |p_j - q_j| or sum_j (p_j - q_j)^2, times sum_k w_k q_k: the weight of a class has a meaning for a row as a whole here.
@@ -9,24 +12,32 @@ import type { Block } from './definition.ts'
  * @returns the first row that has no softmax, or -1
  */
 export function targetDistance(block: Block, power: 1 | 2): number {
-  const { engine, dtype, numRows, numClasses, classWeights } = block
+  const { engine, dtype, numRows, numClasses, classWeights, targets } = block
   const { memory, typed } = engine
-  const size = numRows * numClasses
+  const { distances } = typed[dtype]
+  const rowBytes = numClasses * ELEMENT_BYTES[dtype]
+  const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
   return memory.scratch(() => {
-    const q = memory.allocate(size * ELEMENT_BYTES[dtype])
-    const gradients = block.gradients === 0 ? memory.allocate(size * ELEMENT_BYTES[dtype]) : block.gradients
+    const q = memory.allocate(stripRows * rowBytes)
+    const unwanted = block.gradients === 0 ? memory.allocate(stripRows * rowBytes) : 0
     const factors = memory.allocate(numRows * ELEMENT_BYTES.F64)
-    writeSmoothed(memory, dtype, block.targets, numRows, numClasses, q)
-    const weights = classWeights && rowWeights(viewOf(memory, dtype, q, size), classWeights)
-    const scales = memory.f64(block.gradientScale, numRows)
-    memory.f64(factors, numRows).set(weights ? scales.map((scale, n) => scale * weights[n]!) : scales)
-    const faulty = typed[dtype].distances(
-      ...([block.scores, numRows, numClasses, q, power - 1] as const),
-      ...([factors, block.losses, gradients] as const),
-    )
-    if (faulty !== -1 || !weights) return faulty
+    const writeTargets = smoothedStrips(memory, dtype, targets, numRows, stripRows, numClasses, q, dtype)
+    const target = viewOf(memory, dtype, q, stripRows * numClasses)
     const losses = memory.f64(block.losses, numRows)
-    for (let n = 0; n < numRows; n++) losses[n] = losses[n]! * weights[n]!
+    const factor = memory.f64(factors, numRows)
+    factor.set(memory.f64(block.gradientScale, numRows))
+    for (let first = 0; first < numRows; first += stripRows) {
+      const count = Math.min(stripRows, numRows - first)
+      const [row, perRow] = [first * rowBytes, first * ELEMENT_BYTES.F64]
+      const gradients = block.gradients === 0 ? unwanted : block.gradients + row
+      writeTargets(first, count)
+      const weights = classWeights && rowWeights(target.subarray(0, count * numClasses), classWeights)
+      if (weights) for (let n = 0; n < count; n++) factor[first + n]! *= weights[n]!
+      const z = block.scores + row
+      const faulty = distances(z, count, numClasses, q, power - 1, factors + perRow, block.losses + perRow, gradients)
+      if (faulty !== -1) return first + faulty
+      if (weights) for (let n = 0; n < count; n++) losses[first + n]! *= weights[n]!
+    }
     return -1
   })
 }
