@@ -336,12 +336,40 @@ export function describeNumberCodec(
       expect(desk.print('F32', [2097152.25, 2097152.75], 1, 2)).toBe('[2097152.2,2097152.8]')
     })
 
+    test('each number as it prints alone, wherever among others it stands', () => {
+      const awkward = [...special, ...small, ...large].flatMap((value) => [value, -value])
+      awkward.push(Number.NaN, 2 ** -140, 3 * 2 ** -149, 7.038531e-26, 0.0009765625, 123456.789)
+      for (const type of TYPES) {
+        const values = awkward.map(ROUND[type])
+        const alone = values.map((value) => desk.print(type, [value], 1, 1).slice(1, -1))
+        for (const count of [1, 2, 3, 4, 5, 6, 7, 8, 9, 255, 256, 257, 258, 259, 260, 513]) {
+          for (let start = 0; start < 8; start++) {
+            const order = Array.from({ length: count }, (_, at) => (start + 5 * at) % values.length)
+            const printed = desk.print(
+              type,
+              order.map((at) => values[at]!),
+              1,
+              count,
+            )
+            expect(printed, `${count} from ${start}`).toBe(`[${order.map((at) => alone[at]).join(',')}]`)
+          }
+        }
+      }
+    })
+
     test('rows in brackets with commas between', () => {
       expect(desk.print('F32', [1, 2, 3, 4, 5, 6], 2, 3)).toBe('[1,2,3],[4,5,6]')
       expect(desk.print('F64', [1, 2, 3], 3, 1)).toBe('[1],[2],[3]')
       const many = Array.from({ length: 3 * 700 }, (_, index) => index / 8)
       const rows = [0, 700, 1400].map((start) => JSON.stringify(many.slice(start, start + 700)))
-      for (const type of TYPES) expect(desk.print(type, many, 3, 700)).toBe(rows.join(','))
+      for (const type of TYPES) {
+        expect(desk.print(type, many, 3, 700)).toBe(rows.join(','))
+        for (const cols of [1, 2, 3, 5, 255, 256, 257]) {
+          const count = Math.floor(many.length / cols)
+          const narrow = Array.from({ length: count }, (_, row) => many.slice(row * cols, (row + 1) * cols))
+          expect(desk.print(type, narrow.flat(), count, cols)).toBe(narrow.map((row) => JSON.stringify(row)).join(','))
+        }
+      }
     })
 
     test('no byte behind the room for the longest numbers', () => {
