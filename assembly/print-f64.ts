@@ -1,8 +1,9 @@
 import { Byte } from './bytes'
+import { CHUNK } from './chunk'
 import { significant, toDigits } from './digits'
-import { scaleF64 } from './shortest'
+import { scaleF64, shortestF64 } from './shortest'
 
-/** One float64 > 0 and finite as text, in JavaScript's choice of plain or exponent form. */
+/** Finite float64 as text, in JavaScript's choice of plain or exponent form, a chunk at a time. */
 
 const DIGITS: i32 = 17
 const UNIT: u64 = 10000000000000000
@@ -19,13 +20,38 @@ const POWERS_OF_TEN: usize = memory.data<u64>([
   10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
 ])
 
+/** What `shortestF64` gives of each number. */
+export const SLOTS_F64: usize = memory.data(CHUNK << 3, 16)
+export const SLOT_F64: usize = 8
+
+/** Finds the decimals of up to CHUNK numbers. */
+export function prepareF64(values: usize, count: u32): void {
+  for (let slot = SLOTS_F64, end = SLOTS_F64 + <usize>count * SLOT_F64; slot < end; slot += SLOT_F64, values += 8) {
+    store<u64>(slot, shortestF64(load<u64>(values) & 0x7fffffffffffffff))
+  }
+}
+
 /**
- * @param shortest as `shortestF64` gives it
- * @returns pointer behind the text; bytes up to 26 behind `out` may be written
+ * Writes the number of a slot.
+ *
+ * @param bits without the sign
+ * @returns pointer behind its comma; bytes up to 27 behind `out` may be written
  */
 // @ts-ignore: decorator
 @inline
-export function writeF64(bits: u64, shortest: u64, out: usize): usize {
+export function writeF64(bits: u64, isNegative: u32, slot: usize, out: usize): usize {
+  store<u8>(out, Byte.Minus)
+  out += isNegative
+  if (bits == 0) store<u8>(out++, Byte.Zero)
+  else out = writeDecimal(bits, load<u64>(slot), out)
+  store<u8>(out, Byte.Comma)
+  return out + 1
+}
+
+/** @returns pointer behind the text; bytes up to 26 behind `out` may be written */
+// @ts-ignore: decorator
+@inline
+function writeDecimal(bits: u64, shortest: u64, out: usize): usize {
   const value = shortest >> 1
   const length = lengthOf(value)
   const exponent = scaleF64(bits, shortest) + length - 1

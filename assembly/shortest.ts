@@ -15,15 +15,6 @@ import { floorLog2OfPower, multiplyHigh } from './wide'
 /** Of c * 2^q, in units of its last bit: the interval below a power of two is half as wide. */
 const THREE_QUARTERS: i32 = 524031
 
-/**
- * 7.038531e-26 is the one decimal of up to 8 digits (but for its sign) that rounds to another float32 by way of float64 than directly:
- * up, to the second of these. JSON numbers are read by way of float64, so it is the shortest for that one, and the first needs a digit
- * more. (An exhaustive search over the points halfway between two float32.)
- */
-const TWICE_ROUNDED: u32 = 0x15ae43fd
-const BEFORE_TWICE_ROUNDED: u64 = 70385307 | (-33 << 32)
-const AFTER_TWICE_ROUNDED: u64 = 7038531 | (-32 << 32)
-
 /** k of c * 2^q with biased exponent, `bias` being the exponent of 2^0 in units of the last bit; `isolated` above a shorter gap. */
 // @ts-ignore: decorator
 @inline
@@ -38,44 +29,6 @@ export function scaleF64(bits: u64, shortest: u64): i32 {
   const exponent = <i32>(bits >> 52)
   const isolated = u32((bits & 0xfffffffffffff) == 0) & u32(exponent > 1)
   return decimalScale(max(exponent, 1), 1075, isolated) + (<i32>shortest & 1)
-}
-
-/**
- * The digits in the low half, their power of ten in the high half.
- *
- * @param bits of a float32 > 0 and finite; of any other the result means nothing
- */
-// @ts-ignore: decorator
-@inline
-export function shortestF32(bits: u32): u64 {
-  if (bits - TWICE_ROUNDED < 2) return bits == TWICE_ROUNDED ? BEFORE_TWICE_ROUNDED : AFTER_TWICE_ROUNDED
-  const biased = bits >> 23
-  const fraction = bits & 0x7fffff
-  const isolated = u32(fraction == 0) & u32(biased > 1)
-  const isNormal = u32(biased > 0)
-  const exponent = <i32>(biased + 1 - isNormal)
-  const k = decimalScale(exponent, 150, isolated)
-  const c = fraction | (isNormal << 23)
-  const shift = exponent - 150 + floorLog2OfPower(-k) + 1
-  const power = load<u64>(POWERS + (<usize>(-k - MIN_POWER) << 4)) + 1
-  const v = quartersF32(power, (c << 2) << shift)
-  const isOdd = c & 1
-  const lower = quartersF32(power, ((c << 2) - 2 + isolated) << shift) + isOdd
-  const upper = quartersF32(power, ((c << 2) + 2) << shift) - isOdd
-  // The same as `pick` in half the width.
-  const units = v >> 2
-  const quarters = units << 2
-  const tens = units / 10
-  const tensQuarters = tens * 40
-  const tensAbove = u32(tensQuarters + 40 <= upper)
-  const unitsAbove = u32(quarters + 4 <= upper)
-  const closer = u32(v > quarters + 2) | (u32(v == quarters + 2) & units)
-  const one = u32(lower <= quarters) ^ unitsAbove
-  const long = units + ((one & unitsAbove) | (~one & closer & 1))
-  const short = tens + tensAbove
-  const isShort = (u32(lower <= tensQuarters) ^ tensAbove) & u32(units >= 10)
-  const digits = long ^ ((long ^ short) & -isShort)
-  return <u64>digits | (<u64>(<u32>k + isShort) << 32)
 }
 
 /**
@@ -116,13 +69,6 @@ export function shortestF64(bits: u64): u64 {
 @inline
 function odd(whole: u64, fraction: u64): u64 {
   return whole | u64(fraction > 1)
-}
-
-// @ts-ignore: decorator
-@inline
-function quartersF32(power: u64, factor: u32): u32 {
-  const product = (power >> 32) * factor + (((power & 0xffffffff) * factor) >> 32)
-  return <u32>(product >> 32) | u32(<u32>product > 1)
 }
 
 // @ts-ignore: decorator

@@ -1,3 +1,5 @@
+import { formatF32 } from '../../src/kernels/scalar-printer.ts'
+
 /** Below 10^-343 even a mantissa of 64 bits rounds to 0; 10^324 scales the smallest subnormal to an integer. */
 const MIN_POWER = -343
 const MAX_POWER = 324
@@ -8,10 +10,22 @@ const MAX_EXPONENT_F32 = 38
 const MIN_PLAIN = -6
 const MAX_PLAIN = 20
 
-/** Lanes of the printer's source vector: nine digits, then '0' and '.'. */
+/** Bytes of a printer's slot: the digits of a float32, a mark of zero, its row of LAYOUTS_F32 plus a bias. */
 const DIGITS_F32 = 9
-const ZERO_LANE = 9
-const POINT_LANE = 10
+const ZERO_MARK = 14
+const ROW_BIAS = 128
+/** The layout of zero stands behind those of the exponents. */
+const ZERO_ROW = MAX_EXPONENT_F32 + 1 - MIN_EXPONENT_F32
+
+/** A float32 is c * 2^(exponent - 150) with its biased exponent, a subnormal one with that of the least normal one. */
+const BIAS_F32 = 150
+const FRACTION_BITS_F32 = 23
+const NOT_FINITE = 255
+/**
+ * What the reach of even float32 is longer and that of odd ones shorter, in units of the last digit. More than a float64 product is
+ * off where a decimal is the end of an interval (2^-25.2), less than any other decimal is away from one (2^-24.4).
+ */
+const END_F32 = 2 ** -25
 
 /** Bytes that the bulk reader moves at once, and a lane number that gives 0. */
 const LANES = 16
@@ -28,11 +42,82 @@ function powerOfTen(power: number): bigint {
   return quotient >> 128n === 0n ? quotient : quotient >> 1n
 }
 
-/** Which lane of the source vector each byte of the printed number comes from. */
-function lanesOf(exponent: number): number[] {
-  const digits = Array.from({ length: 16 }, (_, digit) => (digit < DIGITS_F32 ? digit : ZERO_LANE))
-  if (exponent < 0) return [ZERO_LANE, POINT_LANE, ...Array(-exponent - 1).fill(ZERO_LANE), ...digits].slice(0, 16)
-  return digits.toSpliced(exponent + 1, 0, POINT_LANE).slice(0, 16)
+/** The bytes of a printed number up to its suffix, at most 16: digits by their place, and others. */
+function bytesOf(exponent: number): (number | string)[] {
+  const digits = [...range(0, DIGITS_F32 - 1), ...Array<string>(LANES - DIGITS_F32).fill('0')]
+  const bytes = exponent < 0 ? [...`0.${'0'.repeat(-exponent - 1)}`, ...digits] : digits.toSpliced(exponent + 1, 0, '.')
+  return bytes.slice(0, LANES)
+}
+
+/** How many of them a number of so many digits has. */
+function lengthOf(exponent: number, digits: number): number {
+  if (exponent < 0) return 1 - exponent + digits
+  return digits > exponent + 1 ? digits + 1 : Math.min(exponent + 1, LANES)
+}
+
+/** What follows: an exponent, or the zeros of a large number that 16 bytes do not hold, and a comma. */
+function suffixOf(exponent: number): string {
+  if (isPlain(exponent)) return `${'0'.repeat(Math.max(0, exponent + 1 - LANES))},`
+  return `e${exponent < 0 ? '-' : '+'}${Math.abs(exponent)},`
+}
+
+function isPlain(exponent: number): boolean {
+  return exponent >= MIN_PLAIN && exponent <= MAX_PLAIN
+}
+
+/** A row of LAYOUTS_F32. */
+function layoutOf(exponent: number): number[] {
+  const form = isPlain(exponent) ? exponent : 0
+  const bytes = bytesOf(form)
+  const row = Buffer.alloc(4 * LANES)
+  row.set(bytes.map((byte) => (typeof byte === 'number' ? byte : NO_LANE)))
+  row.write(bytes.map((byte) => (typeof byte === 'number' ? '0' : byte)).join(''), LANES)
+  row.write(suffixOf(exponent), 2 * LANES)
+  row.writeUInt8(suffixOf(exponent).length, 2 * LANES + 8)
+  row.set(
+    range(0, DIGITS_F32).map((digits) => lengthOf(form, digits)),
+    3 * LANES,
+  )
+  return [...row]
+}
+
+/** The same of zero, which has no digits. */
+function layoutOfZero(): number[] {
+  return [...Array(LANES).fill(NO_LANE), ...layoutOf(0).slice(LANES)]
+}
+
+/** An entry of SCALES_F32. */
+function scaleOf(kind: 'even' | 'odd' | 'power', biased: number): string[] {
+  if (biased === NOT_FINITE) return entryOf(0, 0, 0)
+  const exponent = Math.max(biased, 1) - BIAS_F32
+  if (kind === 'power')
+    return biased === 0 ? entryOf(0, -1, ZERO_ROW + ZERO_MARK, 1) : powerOfTwo(2 ** (exponent + FRACTION_BITS_F32))
+  const scale = Math.floor(exponent * Math.log10(2))
+  const half = 2 ** (exponent - 1) / Number(`1e${scale}`)
+  return entryOf(roundedUp(-scale), kind === 'even' ? half + END_F32 : half - END_F32, rowOf(scale))
+}
+
+function powerOfTwo(value: number): string[] {
+  const [digits, exponent] = Number(formatF32(value)).toExponential().replace('.', '').split('e') as [string, string]
+  return entryOf(Number(digits) / value, -1, rowOf(Number(exponent) - digits.length + 1))
+}
+
+/** The row of LAYOUTS_F32 for the first of nine digits. */
+function rowOf(scale: number): number {
+  return scale + DIGITS_F32 - 1 - MIN_EXPONENT_F32
+}
+
+function entryOf(factor: number, reach: number, row: number, mark = 0): string[] {
+  const words = new BigUint64Array(Float64Array.of(factor, reach).buffer)
+  const bytes = (BigInt(row + ROW_BIAS) << 8n) | BigInt(mark)
+  return [hex(words[0]!, 8), hex((words[1]! & ~0xffffn) | bytes, 8)]
+}
+
+/** 10^power as float64, rounded up. */
+function roundedUp(power: number): number {
+  const top = powerOfTen(power)
+  const isExact = power >= 0 && top % 2n ** 75n === 0n
+  return Number((top >> 75n) + (isExact ? 0n : 1n)) * 2 ** (Math.floor(power * Math.log2(10)) - 52)
 }
 
 /**
@@ -44,11 +129,6 @@ function movesOf(length: number, point: number): number[] {
   if (misplaced) return Array(LANES).fill(point)
   const digits = range(0, length - 1).filter((lane) => lane !== point)
   return [...Array(LANES - digits.length).fill(NO_LANE), ...digits]
-}
-
-function suffixOf(exponent: number): string {
-  if (exponent >= MIN_PLAIN && exponent <= MAX_PLAIN) return ''
-  return `e${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`
 }
 
 function range(first: number, last: number): number[] {
@@ -78,23 +158,20 @@ function table(doc: string, name: string, type: string, items: string[]): string
 }
 
 const powers = range(MIN_POWER, MAX_POWER).map(powerOfTen)
-const suffixes = range(MIN_EXPONENT_F32, MAX_EXPONENT_F32).map((exponent) => {
-  const suffix = suffixOf(exponent)
-  const form = suffix === '' ? exponent - MIN_PLAIN : MAX_PLAIN - MIN_PLAIN + 1
-  return Buffer.from([...Buffer.from(suffix.padEnd(4, '\0')), suffix.length, form, 0, 0]).readBigUInt64LE()
-})
 const moves = range(0, LANES * LANES + LANES).map((row) => {
   const length = Math.min(Math.floor(row / LANES), LANES)
   const point = row - LANES * length
   return point > length ? Array(LANES).fill(NO_LANE) : movesOf(length, point)
 })
-const forms = [...range(MIN_PLAIN, MAX_PLAIN).map(lanesOf), lanesOf(0)]
+const scales = (['even', 'odd', 'power'] as const).flatMap((kind) =>
+  range(0, NOT_FINITE).flatMap((biased) => scaleOf(kind, biased)),
+)
+const layouts = [...range(MIN_EXPONENT_F32, MAX_EXPONENT_F32).map(layoutOf), layoutOfZero()]
 
 const text = [
   '// Generated by scripts/generate.ts.\n',
   `export const MIN_POWER: i32 = ${MIN_POWER}`,
-  `export const MAX_POWER: i32 = ${MAX_POWER}`,
-  `export const MIN_EXPONENT_F32: i32 = ${MIN_EXPONENT_F32}\n`,
+  `export const MAX_POWER: i32 = ${MAX_POWER}\n`,
   table(
     'The top 128 bits of 10^q from MIN_POWER to MAX_POWER, rounded down: high word, low word.',
     'POWERS',
@@ -102,16 +179,16 @@ const text = [
     powers.flatMap((power) => [hex(power >> 64n, 8), hex(power & 0xffff_ffff_ffff_ffffn, 8)]),
   ),
   table(
-    'By decimal exponent of a float32 from MIN_EXPONENT_F32: suffix (4 bytes), its length (1), row of FORMS_F32 (1).',
-    'SUFFIXES_F32',
+    'Of the even, the odd and the powers of two among float32, by biased exponent, see shortest-f32.ts: factor, reach.',
+    'SCALES_F32',
     'u64',
-    suffixes.map((suffix) => hex(suffix, 8)),
+    scales,
   ),
   table(
-    "Rows of 16 lane numbers that lay nine digits, '0' (lane 9) and '.' (lane 10) out in plain or exponent form.",
-    'FORMS_F32',
+    'Rows of 64 bytes by decimal exponent of a float32, from the least one, and at last of zero: see print-f32.ts.',
+    'LAYOUTS_F32',
     'u64',
-    forms.flatMap(wordsOf),
+    layouts.flatMap(wordsOf),
   ),
   table(
     'Row 16 * length + point: the lane numbers that move the digits of a number to the end of 16 lanes; 255 gives 0.',
