@@ -16,7 +16,7 @@ export const asymmetricMultiLabel = defineLoss({
   gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = w_j\, r^\gamma\, p (1-p) \Big(-\frac{q}{p} + \frac{(1-q)\, d}{1-p_m} + \frac{\gamma\, b}{r} \big((1-q)\, d - q\big)\Big), \quad d = [p \ge c], \quad \ell_{nk} = w_k\, b\, r^\gamma`,
   references: [
     {
-      authors: 'Ben-Baruch, Ridnik, Zamir, Noy, Friedman, Protter, Zelnik-Manor',
+      authors: 'Ridnik, Ben-Baruch, Zamir, Noy, Friedman, Protter, Zelnik-Manor',
       title: 'Asymmetric Loss For Multi-Label Classification',
       year: 2021,
       url: 'https://arxiv.org/abs/2009.14119',

@@ -17,7 +17,7 @@ export const asymmetricSingleLabel = defineLoss({
   gradient: String.raw`\frac{\partial \ell_n}{\partial z_{nj}} = h_{nj} - p_{nj} \sum_k h_{nk}, \quad h_{n y_n} = w q \Big(\frac{\gamma_+\, p \log p}{1 - p} - 1\Big) (1-p)^{\gamma_+}, \quad h_{nk} = -w_k\, q_{nk}\, p_{nk}^{\gamma_-} (1 + \gamma_- \log p_{nk})`,
   references: [
     {
-      authors: 'Ben-Baruch, Ridnik, Zamir, Noy, Friedman, Protter, Zelnik-Manor',
+      authors: 'Ridnik, Ben-Baruch, Zamir, Noy, Friedman, Protter, Zelnik-Manor',
       title: 'Asymmetric Loss For Multi-Label Classification',
       year: 2021,
       url: 'https://arxiv.org/abs/2009.14119',
@@ -25,7 +25,7 @@ export const asymmetricSingleLabel = defineLoss({
     {
       authors: 'Wightman',
       title: 'PyTorch Image Models: AsymmetricLossSingleLabel',
-      year: 2021,
+      year: 2020,
       url: 'https://github.com/huggingface/pytorch-image-models',
     },
   ],

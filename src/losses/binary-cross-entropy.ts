@@ -27,8 +27,9 @@ export const binaryCrossEntropy = defineLoss({
   torch:
     'F.binary_cross_entropy_with_logits(logits, targets, weight=class_weights, pos_weight=pos_weight, reduction="mean")',
   others: [
-    'timm.loss.BinaryCrossEntropy(smoothing=0.1, target_threshold=0.2, sum_classes=True)(logits, targets)',
-    'keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)(targets, logits)  # smoothing: "half"',
+    'timm.loss.BinaryCrossEntropy(smoothing=0.1, target_threshold=0.2)(logits, targets)  # targets: [0, 1], label_smoothing: 0.1, target_threshold: 0.2',
+    'timm.loss.BinaryCrossEntropy(smoothing=0.1, smooth_dense=True)(logits, targets)  # label_smoothing: 0.1, smoothing: "half"',
+    'keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)(targets, logits)  # label_smoothing: 0.1, smoothing: "half"',
     'optax.sigmoid_binary_cross_entropy(logits, targets).mean()',
   ],
   oracle: `

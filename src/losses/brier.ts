@@ -21,7 +21,10 @@ export const brier = defineLoss({
     },
   ],
   torch: '((F.softmax(logits, dim=-1) - q) ** 2).sum(dim=-1).mean()',
-  others: ['keras.losses.MeanSquaredError()(targets, softmax(logits)), which is the mean over the classes'],
+  others: [
+    'num_classes * keras.losses.MeanSquaredError()(q, keras.ops.softmax(logits))',
+    'optax.squared_error(jax.nn.softmax(logits), q).sum(axis=-1).mean()',
+  ],
   oracle: `
     weight = 1 if bool((w == 1).all()) else (w * q).sum(dim=-1)
     return weight * ((F.softmax(z, dim=-1) - q) ** 2).sum(dim=-1)`,

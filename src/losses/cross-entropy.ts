@@ -30,6 +30,12 @@ export const crossEntropy = defineLoss({
       url: 'https://arxiv.org/abs/2204.02311',
     },
     {
+      authors: 'Gemma Team',
+      title: 'Gemma 2: Improving Open Language Models at a Practical Size (softcap)',
+      year: 2024,
+      url: 'https://arxiv.org/abs/2408.00118',
+    },
+    {
       authors: 'Hsu et al.',
       title: 'Liger Kernel: Efficient Triton Kernels for LLM Training',
       year: 2024,
@@ -39,9 +45,10 @@ export const crossEntropy = defineLoss({
   torch:
     'F.cross_entropy(logits, targets, weight=class_weights, ignore_index=-100, reduction="mean", label_smoothing=0.1)',
   others: [
-    'keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)(targets, logits)',
-    'optax.softmax_cross_entropy(logits, optax.smooth_labels(targets, 0.1))',
-    'LigerCrossEntropyLoss(label_smoothing=0.1, lse_square_scale=z_loss, softcap=softcap)(logits, targets)',
+    'keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)(one_hot, logits)',
+    'optax.softmax_cross_entropy(logits, optax.smooth_labels(one_hot, 0.1)).mean()',
+    'fairseq.criterions.label_smoothed_cross_entropy.label_smoothed_nll_loss(F.log_softmax(logits, dim=-1), targets, epsilon=0.1)[0]  # smoothing: "others", reduction: "sum"',
+    'liger_kernel.transformers.LigerCrossEntropyLoss(label_smoothing=0.1, lse_square_scale=z_loss, softcap=softcap)(logits, targets)',
   ],
   oracle: `
     if softcap is not None:

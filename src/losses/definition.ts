@@ -100,9 +100,13 @@ export interface LossDefinition<Params extends z.ZodRawShape = z.ZodRawShape> {
   /** LaTeX of its gradient with respect to the scores. */
   readonly gradient: string
   readonly references: readonly Reference[]
-  /** The same call in PyTorch or the library it comes from. */
+  /**
+   * The same call in PyTorch or the library it comes from, on the `example`: the goldens' script runs it. It may name the fields of the
+   * request, the parameters, `one_hot` and `q`, the targets before and after smoothing, and `num_classes`; a comment behind it holds what the
+   * request says beside the example, as `# reduction: "sum"`.
+   */
   readonly torch: string
-  /** Matching calls in other libraries: timm, Keras, optax, Liger. */
+  /** Matching calls in other libraries: timm, Keras, optax, Liger, fairseq, kornia. */
   readonly others?: readonly string[]
   /**
    * The source of the goldens, and what benchmarks run in PyTorch: the body of a Python function that returns the losses [N] of rows that

@@ -30,10 +30,11 @@ export const distillation = defineLoss({
     },
   ],
   torch:
-    'T ** 2 * F.kl_div(F.log_softmax(logits / T, -1), F.log_softmax(teacher_logits / T, -1), log_target=True, reduction="batchmean")',
+    'temperature ** 2 * F.kl_div(F.log_softmax(logits / temperature, dim=-1), F.log_softmax(teacher_logits / temperature, dim=-1), log_target=True, reduction="batchmean")',
   others: [
-    'liger_kernel.transformers.LigerJSD(beta=0.5)(F.log_softmax(logits, -1), F.log_softmax(teacher_logits, -1))',
-    'optax.losses.kl_divergence_with_log_targets(log_student, log_teacher).mean()',
+    'liger_kernel.transformers.LigerJSD(beta=0.5)(F.log_softmax(logits, dim=-1), F.log_softmax(teacher_logits, dim=-1))  # beta: 0.5, temperature: 1',
+    'liger_kernel.chunked_loss.jsd_loss.LigerFusedLinearJSDFunction.distillation_loss_fn(logits, teacher_logits, beta=0.5)  # beta: 0.5, temperature: 1, reduction: "sum"',
+    'temperature ** 2 * optax.losses.kl_divergence_with_log_targets(jax.nn.log_softmax(logits / temperature), jax.nn.log_softmax(teacher_logits / temperature)).mean()',
   ],
   oracle: `
     student = F.log_softmax(z / temperature, dim=-1)

@@ -29,8 +29,12 @@ export const focal = defineLoss({
       url: 'https://arxiv.org/abs/2002.09437',
     },
   ],
-  torch: 'log_p = F.log_softmax(logits, dim=-1); -(alpha * q * (1 - log_p.exp()) ** gamma * log_p).sum(dim=-1).mean()',
-  others: ['keras.losses.CategoricalFocalCrossentropy(alpha=alpha, gamma=gamma, from_logits=True)(targets, logits)'],
+  torch:
+    'log_p = F.log_softmax(logits, dim=-1); -(alpha * q * (1 - log_p.exp()) ** gamma * log_p).sum(dim=-1).mean()  # alpha: 0.25',
+  others: [
+    'keras.losses.CategoricalFocalCrossentropy(alpha=0.25, gamma=2.0, from_logits=True)(q, logits)  # alpha: 0.25',
+    'kornia.losses.focal_loss(logits, targets, alpha=None, gamma=2.0).sum(dim=1).mean()',
+  ],
   oracle: `
     factor = 1 if params.alpha is None else params.alpha
     if y is not None and s == 0:

@@ -24,6 +24,7 @@ export const generalizedCrossEntropy = defineLoss({
     },
   ],
   torch: 'p = F.softmax(logits, dim=-1).gather(1, targets.unsqueeze(1)); ((1 - p ** 0.7) / 0.7).mean()',
+  others: ['keras.losses.CategoricalGeneralizedCrossEntropy(q=0.7)(targets, keras.ops.softmax(logits))'],
   oracle: `
     if y is not None and s == 0:
         p = F.softmax(z, dim=-1).gather(1, y.unsqueeze(1)).squeeze(1)

@@ -28,7 +28,7 @@ export const jsdConsistency = defineLoss({
     {
       authors: 'Wightman',
       title: 'PyTorch Image Models: JsdCrossEntropy',
-      year: 2020,
+      year: 2019,
       url: 'https://github.com/huggingface/pytorch-image-models',
     },
   ],

@@ -27,8 +27,8 @@ export const klDivergence = defineLoss({
   ],
   torch: 'F.kl_div(F.log_softmax(logits, dim=-1), q, reduction="batchmean")',
   others: [
-    'keras.losses.KLDivergence()(targets, softmax(logits))',
-    'optax.losses.kl_divergence(jax.nn.log_softmax(logits), targets)',
+    'keras.losses.KLDivergence()(q, keras.ops.softmax(logits))',
+    'optax.losses.kl_divergence(jax.nn.log_softmax(logits), q).mean()',
   ],
   oracle: "return (w * F.kl_div(F.log_softmax(z, dim=-1), q, reduction='none')).sum(dim=-1)",
   family: softmaxFamily,

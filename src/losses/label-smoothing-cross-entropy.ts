@@ -31,6 +31,7 @@ export const labelSmoothingCrossEntropy = defineLoss({
     },
   ],
   torch: 'timm.loss.LabelSmoothingCrossEntropy(smoothing=0.1)(logits, targets)',
+  others: ['F.cross_entropy(logits, targets, label_smoothing=0.1)'],
   oracle: `
     if y is not None:
         return F.cross_entropy(z, y, weight=w, reduction='none', label_smoothing=s)

@@ -22,7 +22,7 @@ export const mae = defineLoss({
     },
   ],
   torch: '(F.softmax(logits, dim=-1) - q).abs().sum(dim=-1).mean()',
-  others: ['keras.losses.MeanAbsoluteError()(targets, softmax(logits)), which is the mean over the classes'],
+  others: ['num_classes * keras.losses.MeanAbsoluteError()(q, keras.ops.softmax(logits))'],
   oracle: `
     weight = 1 if bool((w == 1).all()) else (w * q).sum(dim=-1)
     return weight * (F.softmax(z, dim=-1) - q).abs().sum(dim=-1)`,

@@ -22,6 +22,9 @@ export const nll = defineLoss({
     },
   ],
   torch: 'F.nll_loss(log_probabilities, targets, weight=class_weights, ignore_index=-100, reduction="mean")',
+  others: [
+    'fairseq.criterions.label_smoothed_cross_entropy.label_smoothed_nll_loss(log_probabilities, targets, epsilon=0.1)[0]  # label_smoothing: 0.1, smoothing: "others", reduction: "sum"',
+  ],
   oracle: `
     if y is not None and s == 0:
         return F.nll_loss(z, y, weight=w, reduction='none')

@@ -26,8 +26,8 @@ export const poly1 = defineLoss({
   torch:
     'log_p = F.log_softmax(logits, dim=-1); (-(q * log_p).sum(dim=-1) + epsilon * (q * (1 - log_p.exp())).sum(dim=-1)).mean()',
   others: [
-    'timm.loss.PolyCrossEntropy(epsilon=1)(logits, targets)',
-    'optax.losses.poly_loss_cross_entropy(logits, targets, epsilon=1)',
+    'timm.loss.PolyCrossEntropy(epsilon=2)(logits, targets)',
+    'optax.losses.poly_loss_cross_entropy(logits, q, epsilon=2).mean()',
   ],
   oracle: `
     if y is not None and s == 0:

@@ -23,6 +23,8 @@ export const sigmoidFocal = defineLoss({
   ],
   torch: 'torchvision.ops.sigmoid_focal_loss(logits, targets, alpha=0.25, gamma=2, reduction="mean")',
   others: [
+    'timm.loss.PolyBinaryCrossEntropy(epsilon=0, gamma=2, alpha=0.25)(logits, targets)',
+    'kornia.losses.binary_focal_loss_with_logits(logits, targets, alpha=0.25, gamma=2, reduction="mean")',
     'optax.sigmoid_focal_loss(logits, targets, alpha=0.25, gamma=2.0).mean()',
     'keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha=0.25, gamma=2, from_logits=True)(targets, logits)',
   ],

@@ -29,7 +29,11 @@ export const softTargetCrossEntropy = defineLoss({
     },
   ],
   torch:
-    'timm.loss.SoftTargetCrossEntropy()(logits, timm.data.mixup.mixup_target(targets, num_classes, lam, smoothing))',
+    'timm.loss.SoftTargetCrossEntropy()(logits, timm.data.mixup.mixup_target(targets, num_classes, lam=0.7, smoothing=0.1))',
+  others: [
+    'keras.losses.CategoricalCrossentropy(from_logits=True)(q, logits)',
+    'optax.softmax_cross_entropy(logits, q).mean()',
+  ],
   oracle: 'return torch.sum(-w * q * F.log_softmax(z, dim=-1), dim=-1)',
   family: softmaxFamily,
   targets: distributions,
