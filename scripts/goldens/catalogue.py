@@ -4,7 +4,7 @@ import json
 import subprocess
 import textwrap
 import zlib
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from . import timm_source
+from .consult import consult
 from .covering import all_pairs
 from .designs import LOSSES, MIXUP, RANGES, REDUCTIONS, WEIGHTS
 from .inputs import DEFAULTS, FLOAT64, REDUCTION, SEED, SMOOTHING, case_name, distribution, generator, is_possible, scores, target_fields, weights
@@ -44,16 +45,23 @@ EDGES = {
 }
 
 
+@cache
 def definitions():
-    """The losses that have an oracle's cases: those without cases of their own, and those with settings to go through."""
+    """{name: what scripts/goldens/definitions.ts says of a loss}"""
     dump = ['node', '--import', 'tsx', 'scripts/goldens/definitions.ts']
     printed = subprocess.run(dump, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [each for each in json.loads(printed) if each['name'] not in LOSSES or len(each['settings']) > 1]
+    return {each['name']: each for each in json.loads(printed)}
+
+
+def catalogue_definitions():
+    """The losses that have an oracle's cases: those without cases of their own, and those with settings to go through."""
+    return [each for each in definitions().values() if each['name'] not in LOSSES or len(each['settings']) > 1]
 
 
 def catalogue_cases(definition):
-    """[case] of a loss; where torch gives NaN there is none."""
-    cases = [_golden(definition, *each) for each in [*_designed(definition), *_edges(definition)]]
+    """[case] of a loss, with the functions that agree; where torch gives NaN there is none."""
+    designed = {each[0]: each for each in [*_designed(definition), *_plain(definition), *_edges(definition)]}
+    cases = [_golden(definition, *each) for each in designed.values()]
     return [case for case in cases if case]
 
 
@@ -79,6 +87,23 @@ def _designed(definition):
         row = {**DEFAULTS, **row, 'rows': row['rows'] * setting['rows_together']}
         label = f"{name}_{_suffix(row['setting'])}{case_name(row)}"
         yield label, setting, _request(definition, setting, row, label)
+
+
+def _plain(definition):
+    """What libraries themselves can be asked for: their own means and sums, without weights, at every setting."""
+    forms = {'targets': FORMS[definition['forms'][0]][0], 'smoothing': '0.1' if definition['smoothings'] else 'default'}
+    others = {'targets': FORMS[definition['forms'][-1]][0], 'smoothing': 'half' if 'half' in definition['smoothings'] else 'default'}
+    rows = [
+        {**forms, 'classes': 4, 'rows': 3},
+        {**forms, 'classes': 4, 'rows': 3, 'reduction': 'sum'},
+        {**others, 'classes': 9, 'rows': 2},
+        {**others, 'targets': forms['targets'], 'smoothing': 'default', 'classes': 9, 'rows': 2},
+    ]
+    for index, setting in enumerate(definition['settings']):
+        for row in rows:
+            row = {**DEFAULTS, **row, 'rows': row['rows'] * setting['rows_together']}
+            label = f"{definition['name']}_{_suffix(index)}plain_{case_name(row)}"
+            yield label, setting, _request(definition, setting, row, label)
 
 
 def _edges(definition):
@@ -259,4 +284,5 @@ def _golden(definition, name, setting, request):
     for output in DEFAULT_OUTPUTS:
         if output in answer and not (output == 'loss' and case.reduction == 'none'):
             expected[output] = answer[output]
-    return {'name': name, 'request': request, 'expected': expected}
+    agreeing = [f"the oracle of {definition['name']}", *consult(case, answer)]
+    return {'name': name, 'request': request, 'expected': expected, 'agrees_with': agreeing}

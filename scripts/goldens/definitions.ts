@@ -26,6 +26,8 @@ const definitions = losses.map((loss) => {
     label_smoothing: defaults.label_smoothing ?? 0,
     smoothings: smoothingsOf(targets.shape.smoothing),
     oracle,
+    calls: [loss.torch, ...(loss.others ?? [])],
+    example: loss.example,
     settings,
   }
 })

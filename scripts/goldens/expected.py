@@ -1,9 +1,11 @@
-"""The expected answer of a case: the numpy reference, and every torch and timm route that can express the request, agreeing."""
+"""The expected answer of a case: the numpy reference, and every function of a library that can express the request, agreeing."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .catalogue import Case, definitions
+from .consult import consult
 from .reference import DEFAULT_OUTPUTS, Batch
 from .routes import ROUTES, is_flipped, is_uniform, timm_mixed_targets
 
@@ -42,7 +44,9 @@ def answer_loss(request):
             expected[name] = batch.shaped(values[name])
         else:
             expected[name] = OUTPUTS[name](batch)
-    return expected, 'torch' if agreeing else 'contract', list(agreeing)
+    definition = definitions()[batch.loss]
+    others = consult(Case(definition, definition['settings'][0], request), {**reference, 'normalizer': batch.normalizer})
+    return expected, 'torch' if agreeing else 'contract', list(dict.fromkeys([*agreeing, *others]))
 
 
 def _log_probabilities(batch):
