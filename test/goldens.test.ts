@@ -3,13 +3,17 @@ import { describe, expect, test } from 'vitest'
 import * as fields from '../schemas/fields.ts'
 import { lossBranches } from '../schemas/loss.ts'
 import { TargetsBody } from '../schemas/targets.ts'
+import type { LossDefinition } from '../src/losses/definition.ts'
 import { losses } from '../src/losses/index.ts'
 import { engines, numbers, post } from './helpers/evaluate.ts'
 import { gradientFormula } from './helpers/model.ts'
 
-/** See scripts/goldens.py, which writes them from PyTorch and timm. */
+/** See scripts/goldens.py, which writes them from PyTorch and the libraries that its header names. */
 interface GoldenFile {
-  readonly header: Readonly<Record<string, unknown>>
+  readonly header: Readonly<Record<string, unknown>> & {
+    /** Versions by distribution. */
+    readonly libraries: Readonly<Record<string, string>>
+  }
   readonly cases: readonly GoldenCase[]
 }
 
@@ -30,13 +34,21 @@ interface GoldenRequest extends Readonly<Record<string, unknown>> {
 
 type Dtype = 'float32' | 'float64'
 
-const HEADER_FIELDS = ['command', 'date', 'dtype', 'generator', 'numpy', 'python', 'seed', 'timm', 'torch']
+const HEADER_FIELDS = ['command', 'date', 'dtype', 'generator', 'libraries', 'numpy', 'python', 'seed', 'torch']
 
 /** What the libraries have no word for: held against plain loops in tests of their own. */
 const OWN_OUTPUTS = ['per_class', 'hardest_rows']
 const OWN_FIELDS = ['hardest', 'preset']
 
-const FLOAT64_TOLERANCE = 1e-12
+/** Packages whose calls the definitions give, and how they begin there. */
+const PACKAGES = ['timm', 'torchvision', 'fairseq', 'kornia', 'liger_kernel', 'optax', 'keras']
+/** Of a call that no golden can have: Liger's cross entropy is a kernel for a GPU. */
+const NOT_HERE = /liger_kernel\.transformers\./
+
+/** Ten digits of small numbers, but for the rounding that is left where a gradient cancels; twelve of those above 1/100. */
+const FLOAT64: Tolerance = { relative: 1e-10, absolute: 1e-14 }
+const FLOAT64_LARGE = 1e-12
+
 interface Tolerance {
   readonly relative: number
   /** Before weights. */
@@ -102,6 +114,33 @@ test('every value of a field that is a choice is in a golden', () => {
   expect([...fields.PAIRINGS].filter((pairing) => !pairings.has(pairing))).toEqual([])
 })
 
+test.each(losses.map((loss) => ({ loss, packages: packagesOf(loss) })).filter(({ packages }) => packages.length > 0))(
+  'every library whose call $loss.name gives agrees with one of its goldens at least',
+  ({ loss: { name }, packages }) => {
+    const agreeing = cases
+      .filter(({ request }) => (request.loss ?? 'cross_entropy') === name)
+      .flatMap(({ agrees_with = [] }) => agrees_with)
+    const silent = packages.filter((library) => !agreeing.some((route) => route.startsWith(`${library}.`)))
+    expect(silent, `give scripts/goldens/libraries a route for "${name}"`).toEqual([])
+  },
+)
+
+test('every library that agrees with a golden has its version in the header', () => {
+  for (const { name, header, cases } of files) {
+    const agreeing = new Set(cases.flatMap(({ agrees_with = [] }) => agrees_with).map((route) => route.split('.')[0]!))
+    const known = Object.keys(header.libraries).map((distribution) => distribution.replaceAll('-', '_'))
+    expect(
+      [...agreeing].filter((library) => PACKAGES.includes(library) && !known.includes(library)),
+      name,
+    ).toEqual([])
+  }
+})
+
+function packagesOf({ torch, others = [] }: LossDefinition): string[] {
+  const calls = [torch, ...others].filter((call) => !NOT_HERE.test(call))
+  return PACKAGES.filter((library) => calls.some((call) => new RegExp(`\\b${library}\\.`).test(call)))
+}
+
 function isExercised(operation: GoldenCase['operation'], field: string): boolean {
   return cases.some((each) => each.operation === operation && field in each.request)
 }
@@ -138,7 +177,8 @@ function compareNumber(golden: GoldenCase, dtype: Dtype, path: readonly string[]
 
 function toleranceOf(request: GoldenRequest, dtype: Dtype, expected: number): number {
   const magnitude = Math.abs(expected)
-  if (dtype === 'float64') return FLOAT64_TOLERANCE * Math.max(1, magnitude)
+  if (dtype === 'float64')
+    return Math.min(FLOAT64_LARGE * Math.max(1, magnitude), FLOAT64.relative * magnitude + FLOAT64.absolute)
   const weight = Math.max(1, largest(request.class_weights)) * Math.max(1, largest(request.sample_weights))
   const { relative, absolute } = isCrossEntropy(request) ? CROSS_ENTROPY_FLOAT32 : FLOAT32
   return relative * magnitude + absolute * weight
