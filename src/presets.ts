@@ -44,7 +44,8 @@ export const PRESETS = {
     classes: 'others',
     labels: 'others',
     reduction: 'mean',
-    source: 'padded_cross_entropy(label_smoothing=s), less the entropy of the targets',
+    source:
+      'padded_cross_entropy(label_smoothing=s), which subtracts the entropy of the targets and leaves out class 0',
     url: 'https://github.com/tensorflow/tensor2tensor/blob/master/tensor2tensor/layers/common_layers.py',
   },
 } as const satisfies Record<string, Preset>
