@@ -50,8 +50,13 @@ afterAll(() => app.server.close())
 
 const get = (url: string, headers: Record<string, string> = {}) => app.server.inject({ url, headers })
 
-function post(payload: object | string = REQUEST, headers: Record<string, string> = {}, { server } = app) {
-  return server.inject({ method: 'POST', url: '/loss', headers: { ...JSON_TYPE, ...headers }, payload })
+function post(
+  payload: object | string = REQUEST,
+  headers: Record<string, string> = {},
+  { server } = app,
+  url = '/loss',
+) {
+  return server.inject({ method: 'POST', url, headers: { ...JSON_TYPE, ...headers }, payload })
 }
 
 /** The last digit of float32 is the kernels'. */
@@ -110,6 +115,17 @@ describe('POST /loss', () => {
     })
     expect(answer.json().gradients[1]).toEqual([0, 0])
   })
+
+  test.each([63, 65, 255, 257, 1025])(
+    'answers with the numbers themselves, however many bytes they take: %i KiB',
+    async (kibibytes) => {
+      const targets = Array.from({ length: kibibytes * 86 }, () => [0.25, 0.75])
+      const { statusCode, headers, body } = await post({ targets, num_classes: 2 }, {}, app, '/targets')
+      expect(statusCode).toBe(200)
+      expect(Number(headers['content-length'])).toBe(body.length)
+      expect(body === JSON.stringify({ smoothed_targets: targets }), body.slice(0, 100)).toBe(true)
+    },
+  )
 
   test('says how long each stage took', async () => {
     const { headers } = await post()
