@@ -591,6 +591,12 @@ export const refusals: readonly RefusalCase[] = [
       detail: 'unknown field',
     },
     {
+      name: 'an unknown field called __proto__ that is given twice',
+      body: text('"__proto__": 1, "__proto__": {"loss": "nll"}'),
+      pointer: '/__proto__',
+      detail: 'unknown field',
+    },
+    {
       name: 'an unknown field within mixup',
       body: request({ mixup: { lam: 0.5, paring: 'flip' } }),
       pointer: '/mixup/paring',
