@@ -336,7 +336,15 @@ describe('the decoder of safetensors', () => {
         `{"__proto__":{"dtype":"U8","shape":[],"data_offsets":[40,41]},${JSON.stringify(described).slice(1)}`,
         Buffer.concat([data, Buffer.alloc(1)]),
       ),
-      { code: 'validation_failed' },
+      { code: 'validation_failed', errors: [{ pointer: '/__proto__' }] },
+    ],
+    [
+      'a tensor by the name of a prototype, behind the others',
+      container(
+        `${JSON.stringify(described).slice(0, -1)},"__proto__":{"dtype":"U8","shape":[],"data_offsets":[40,41]}}`,
+        Buffer.concat([data, Buffer.alloc(1)]),
+      ),
+      { code: 'validation_failed', errors: [{ pointer: '/__proto__' }] },
     ],
     [
       'a tensor where a number belongs',
