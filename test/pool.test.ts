@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import { describe, expect, test, vi } from 'vitest'
 import type { App } from '../src/app.ts'
@@ -244,6 +245,31 @@ describe('draining', () => {
     expect((await queued).statusCode).toBe(200)
     expect((await accepted).problem).toBeUndefined()
   })
+
+  test('finishes every request of a connection, though an earlier one is answered', async () => {
+    const app = await start()
+    await app.server.listen({ port: 0, host: '127.0.0.1' })
+    const { pool, lifecycle } = app.services
+    const evaluateNow = pool.evaluate.bind(pool)
+    // Longer than a connection may stay silent.
+    vi.spyOn(pool, 'evaluate')
+      .mockImplementationOnce(evaluateNow)
+      .mockImplementationOnce(async (...task) => {
+        await setTimeout(500)
+        return evaluateNow(...task)
+      })
+    const socket = connect((app.server.server.address() as AddressInfo).port, '127.0.0.1')
+    let received = ''
+    socket.on('data', (chunk) => {
+      received += chunk
+    })
+    socket.write(`${head(SMALL.length)}${SMALL}`.repeat(2))
+    await once(socket, 'data')
+    lifecycle.startDraining()
+    lifecycle.stopAccepting()
+    await once(socket, 'close')
+    expect(received.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
+  })
 })
 
 /** Of the 256 MiB for bodies all but less than one of these bodies. */
@@ -281,6 +307,17 @@ const ENDINGS: Record<string, (app: App, port: number) => Promise<unknown>> = {
     await once(app.server.server, 'request')
     socket.destroy()
     await closed
+  },
+  'a client that leaves while it waits for several answers': async (app, port) => {
+    const closed: Promise<unknown>[] = []
+    app.server.server.on('request', (_request, response) => closed.push(once(response, 'close')))
+    const busy = evaluate(app, LARGE)
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`${head(LARGE.length)}${LARGE}`.repeat(2))
+    await vi.waitFor(() => expect(closed).toHaveLength(2))
+    socket.destroy()
+    await Promise.all(closed)
+    await busy
   },
   'a client that leaves while it is answered': async (app, port) => {
     const closed = nextClose(app)

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Pool } from '../pool/pool.ts'
@@ -57,17 +57,36 @@ const LINGER_MS = 250
 /**
  * Closing an HTTP server waits for every connection, and Node ends only those that have been idle since an earlier request: one that has
  * sent nothing yet, or whose answer began before the drain, would hold up the exit until it times out.
+ *
+ * A client may send several requests at once. Its connection is idle when the last of them is answered; and when it closes, Node tells
+ * only the response whose turn it is. The others would wait for ever, with all they hold: they are closed here.
  */
 function trackConnections(server: Server): { closeWhenIdle(): void } {
   const idle = new Set<Socket>()
+  const unanswered = new WeakMap<Socket, Set<ServerResponse>>()
   let isClosing = false
   server.on('connection', (socket: Socket) => {
+    const responses = new Set<ServerResponse>()
+    unanswered.set(socket, responses)
     idle.add(socket)
-    socket.once('close', () => idle.delete(socket))
+    socket.once('close', () => {
+      idle.delete(socket)
+      // When Node has closed the one whose turn it was.
+      setImmediate(() => {
+        for (const response of responses) {
+          response.destroy()
+          response.emit('close')
+        }
+      })
+    })
   })
   server.on('request', ({ socket }, response) => {
+    const responses = unanswered.get(socket)!
+    responses.add(response)
     idle.delete(socket)
     response.once('close', () => {
+      responses.delete(response)
+      if (responses.size > 0) return
       if (isClosing) socket.destroySoon()
       else if (!socket.destroyed) idle.add(socket)
     })
