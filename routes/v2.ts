@@ -17,7 +17,7 @@ import { losses } from '../src/losses/index.ts'
 import { registerBodyReader } from '../src/plugins/body.ts'
 import { sendBytes } from '../src/plugins/large-answers.ts'
 import {
-  collectRoutes,
+  collectPaths,
   registerMethodNotAllowed,
   registerProblems,
   sendInferenceError,
@@ -40,13 +40,13 @@ const HEADER_LENGTH_DESCRIPTION = 'Bytes of the JSON in front of binary data, wh
 export async function v2Routes(app: FastifyInstance, services: Services): Promise<void> {
   await app.register(
     async (scope) => {
-      const routes = collectRoutes(scope)
+      const paths = collectPaths(scope)
       registerProblems(scope, sendInferenceError)
       // Any, since published clients send none; the check leaves what the protocol knows.
       registerBodyReader(scope, ['*'], services.config.maxBodyBytes, services.pool.newBody, checkHeaders)
       serverRoutes(scope, services)
       for (const path of ['/models/:loss', '/models/:loss/versions/:version']) modelRoutes(scope, services, path)
-      registerMethodNotAllowed(scope, routes)
+      registerMethodNotAllowed(scope, paths)
     },
     { prefix: '/v2' },
   )

@@ -16,12 +16,12 @@ import { sweepRoute } from '../routes/sweep.ts'
 import { targetsRoute } from '../routes/targets.ts'
 import { v2Routes } from '../routes/v2.ts'
 import type { Config } from './config.ts'
-import { registerBodyReader } from './plugins/body.ts'
+import { registerBodyReader, registerContentEncoding } from './plugins/body.ts'
 import { registerDeadline } from './plugins/deadline.ts'
 import { registerDocs, registerOpenApi } from './plugins/docs.ts'
 import { type Lifecycle, registerLifecycle } from './plugins/lifecycle.ts'
 import { type Metrics, registerMetrics } from './plugins/metrics.ts'
-import { collectRoutes, refuseUnrouted, registerMethodNotAllowed, registerProblems } from './plugins/problems.ts'
+import { collectPaths, refuseUnrouted, registerMethodNotAllowed, registerProblems } from './plugins/problems.ts'
 import { registerRequests, requestId } from './plugins/requests.ts'
 import { registerSecurity } from './plugins/security.ts'
 import { createPool, type Pool } from './pool/pool.ts'
@@ -62,7 +62,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   // The pipeline validates bodies, in the worker; here the zod schemas are the contract that the documents are made from.
   server.setValidatorCompiler(() => () => true)
   server.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
-  const routes = collectRoutes(server)
+  const paths = collectPaths(server)
 
   registerProblems(server)
   registerRequests(server)
@@ -71,6 +71,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   registerDeadline(server, config.requestTimeoutMs)
   await registerSecurity(server, config)
   await server.register(accepts)
+  registerContentEncoding(server)
   await server.register(compress, {
     globalCompression: config.compressAnswers,
     // Bytes of floats hardly shrink.
@@ -105,7 +106,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   metricsRoute(server, services)
   await v2Routes(server, services)
   openApiRoutes(server)
-  registerMethodNotAllowed(server, routes)
   await registerDocs(server)
+  registerMethodNotAllowed(server, paths)
   return { server, services }
 }

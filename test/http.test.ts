@@ -425,6 +425,13 @@ describe('compression', () => {
     }
   })
 
+  test.each(['GZIP', 'x-gzip', 'X-GZip'])('is read in bodies by every name of the coding: %s', async (encoding) => {
+    const payload = gzipSync(JSON.stringify(REQUEST))
+    const headers = { ...JSON_TYPE, 'content-encoding': encoding }
+    const answer = await app.server.inject({ method: 'POST', url: '/loss', headers, payload })
+    expect(answer.body).toBe((await post()).body)
+  })
+
   test('is read in bodies over a connection, whether their length is declared or not', async () => {
     const own = await startApp({ workers: 1 })
     const url = await own.server.listen({ port: 0, host: '127.0.0.1' })

@@ -460,6 +460,13 @@ export const refusals: readonly RefusalCase[] = [
       answerHeaders: { allow: 'GET, HEAD' },
     },
     {
+      name: 'POST to the documentation',
+      method: 'POST',
+      path: '/docs',
+      detail: '/docs takes GET, HEAD, got POST',
+      answerHeaders: { allow: 'GET, HEAD' },
+    },
+    {
       name: 'DELETE of a loss',
       method: 'DELETE',
       path: '/losses/cross_entropy',

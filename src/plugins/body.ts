@@ -32,6 +32,15 @@ export function registerBodyReader(
 
 type NewBody = (bytes: number) => Uint8Array
 
+/** Names of codings have no case, and one of them has an older name (RFC 9110, 8.4.1), of which the compression plugin knows nothing. */
+export function registerContentEncoding(app: FastifyInstance): void {
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    const encoding = headers['content-encoding']?.toLowerCase()
+    if (encoding !== undefined) headers['content-encoding'] = encoding === 'x-gzip' ? 'gzip' : encoding
+    done()
+  })
+}
+
 /** Chunks of an undeclared length are gathered in buffers that grow by doubling from here. */
 const FIRST_BYTES = 65_536
 /** What is read from one client in one turn of the event loop. */

@@ -88,32 +88,29 @@ function mediaTypeDetail({ headers }: FastifyRequest): string {
   return `expected ${expected.join(', ')}, got ${excerpt(headers['content-type'] || 'no content-type')}`
 }
 
-/** The methods of each path, as routes are added to this scope. */
-export function collectRoutes(app: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {
-  const routes = new Map<string, Set<string>>()
-  app.addHook('onRoute', ({ url, method }) => {
-    const methods = routes.get(url) ?? new Set()
-    for (const each of [method].flat()) methods.add(each)
-    routes.set(url, methods)
+/** Paths, as routes are added to this scope. */
+export function collectPaths(app: FastifyInstance): ReadonlySet<string> {
+  const paths = new Set<string>()
+  app.addHook('onRoute', ({ url }) => {
+    paths.add(url)
   })
-  return routes
+  return paths
 }
 
-/**
- * Refuses (405, with `Allow`) every method a path does not take. Call it when every route is known.
- *
- * @param routes the methods of each path
- */
-export function registerMethodNotAllowed(app: FastifyInstance, routes: ReadonlyMap<string, ReadonlySet<string>>): void {
-  for (const [url, taken] of routes) {
+/** Refuses (405, with `Allow`) every method a path does not take. Call it when every route is known. */
+export function registerMethodNotAllowed(app: FastifyInstance, paths: ReadonlySet<string>): void {
+  for (const url of paths) {
     // The CORS plugin's catch-all for preflight requests: no path of the service.
     if (url === '*') continue
-    const methods = app.supportedMethods.filter((method) => !taken.has(method)) as HTTPMethods[]
+    const methods = app.supportedMethods.filter((method) => !app.hasRoute({ url, method }))
     // A scope within has refused them already.
     if (methods.length === 0) continue
-    const allow = [...taken].sort().join(', ')
+    const allow = app.supportedMethods
+      .filter((method) => !methods.includes(method))
+      .sort()
+      .join(', ')
     app.route({
-      method: methods,
+      method: methods as HTTPMethods[],
       url: url.slice(app.prefix.length),
       schema: { hide: true },
       // Before any body is read.
