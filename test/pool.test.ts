@@ -82,6 +82,26 @@ describe('a worker that dies', () => {
   })
 })
 
+test('a bug that one evaluation meets takes no other of its batch along, and says where it was', async () => {
+  const app = await start()
+  const { pool } = app.services
+  const bytes = (body: string) => new TextEncoder().encode(body)
+  const signal = new AbortController().signal
+  const formats = { request: 'json', response: 'json' }
+  const run = vi.spyOn(Piscina.prototype, 'run')
+  const busy = evaluate(app, LARGE)
+  const first = pool.evaluate('loss', bytes(SMALL), formats, signal)
+  const broken = pool.evaluate('none' as never, bytes(SMALL), formats, signal)
+  const last = pool.evaluate('loss', bytes(SMALL), formats, signal)
+  const outcomes = await Promise.allSettled([first, broken, last])
+  const batches = run.mock.calls.map(([task]) => task.evaluations.length)
+  run.mockRestore()
+  await busy
+  expect(batches).toEqual([1, 3])
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect((outcomes[1] as PromiseRejectedResult).reason.stack).toContain('evaluate')
+})
+
 /** Resolves when the next request has been handed to the pool. */
 function handedOver({ services: { pool } }: App): Promise<void> {
   const evaluate = pool.evaluate.bind(pool)

@@ -54,6 +54,9 @@ export interface TaskResult {
   readonly report: WorkReport
 }
 
+/** What became of one evaluation of a task: undefined where nobody waits for it any more. A bug that ends one ends no other. */
+export type Outcome = { readonly result: TaskResult | undefined } | { readonly error: Error }
+
 /** What a task cost, for headers and metrics. */
 export interface WorkReport {
   readonly loss: string | undefined

@@ -13,6 +13,7 @@ import {
   type EvaluateTask,
   type Evaluation,
   type HelpTask,
+  type Outcome,
   type TaskResult,
   type WarmTask,
   type WorkerData,
@@ -149,17 +150,22 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
     const evaluations = wanted.map(({ id, operation, body, formats }): Evaluation => ({ id, operation, body, formats }))
     const task: EvaluateTask = { kind: 'evaluate', evaluations }
     const transferList = evaluations.flatMap(({ body }) => (isLent(body) ? [] : [body.buffer as ArrayBuffer]))
-    // The worker gives a body back as soon as it has read it, unless it has died.
+    // The worker gives a body back as soon as it has read it, unless it has failed before.
     const leases = evaluations.map(({ body }) => (isLent(body) ? leaseOf(body) : undefined))
-    track(piscina.run(task, { transferList }) as Promise<TaskResult[]>).then(
-      (results) => {
-        for (const [i, { resolve }] of wanted.entries()) resolve(results[i]!)
+    const fail = (i: number, error: Error) => {
+      const { body, reject } = wanted[i]!
+      if (leases[i] !== undefined) giveBack(body, leases[i])
+      reject(error)
+    }
+    track(piscina.run(task, { transferList }) as Promise<Outcome[]>).then(
+      (outcomes) => {
+        for (const [i, outcome] of outcomes.entries()) {
+          if ('error' in outcome) fail(i, outcome.error)
+          else wanted[i]!.resolve(outcome.result!)
+        }
       },
       (error) => {
-        for (const [i, { body, reject }] of wanted.entries()) {
-          if (leases[i] !== undefined) giveBack(body, leases[i])
-          reject(error)
-        }
+        for (const i of wanted.keys()) fail(i, error)
       },
     )
   }

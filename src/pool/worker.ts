@@ -9,8 +9,8 @@ import {
   type EvaluateTask,
   type Evaluation,
   type HelpTask,
+  type Outcome,
   type Task,
-  type TaskResult,
   type WorkerData,
 } from './message.ts'
 import { runEvaluation } from './run.ts'
@@ -57,23 +57,25 @@ function meetTheOthers(): void {
   }
 }
 
-/** The results in the order of the evaluations, their bytes transferred where they are not lent. */
+/** What became of the evaluations, in their order; bytes are transferred where they are not lent. */
 function evaluateAll({ evaluations }: EvaluateTask): unknown {
-  const results = evaluations.map(evaluateOne)
-  const buffers = results.flatMap((result) =>
-    result?.body && !isLent(result.body) ? [result.body.buffer as ArrayBuffer] : [],
-  )
-  return buffers.length === 0 ? results : move({ [transferableSymbol]: buffers, [valueSymbol]: results } as never)
+  const outcomes = evaluations.map(evaluateOne)
+  const buffers = outcomes.flatMap((outcome) => {
+    const body = 'result' in outcome ? outcome.result?.body : undefined
+    return body && !isLent(body) ? [body.buffer as ArrayBuffer] : []
+  })
+  return buffers.length === 0 ? outcomes : move({ [transferableSymbol]: buffers, [valueSymbol]: outcomes } as never)
 }
 
-/** Undefined where nobody waits for it any more. */
-function evaluateOne(evaluation: Evaluation): TaskResult | undefined {
+function evaluateOne(evaluation: Evaluation): Outcome {
   if (Atomics.load(cancelled, evaluation.id % CANCEL_SLOTS) === evaluation.id) {
     giveBack(evaluation.body)
-    return undefined
+    return { result: undefined }
   }
   try {
-    return runEvaluation(engine, evaluation, surroundings)
+    return { result: runEvaluation(engine, evaluation, surroundings) }
+  } catch (error) {
+    return { error: error as Error }
   } finally {
     if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = newEngine()
   }
