@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
+import { Writable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { Piscina } from 'piscina'
-import { describe, expect, test, vi } from 'vitest'
-import type { App } from '../src/app.ts'
-import type { Config } from '../src/config.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type App, buildApp } from '../src/app.ts'
+import { type Config, readConfig } from '../src/config.ts'
 import { evaluate as evaluateDirectly } from '../src/evaluate.ts'
 import { isLent } from '../src/pool/arena.ts'
 import type { TaskResult } from '../src/pool/message.ts'
@@ -372,6 +373,31 @@ describe('the room for bodies', () => {
     await evaluate(app, SMALL)
     await vi.waitFor(() => expect(isLent(pool.newBody(NEARLY_ALL))).toBe(true))
   })
+})
+
+test('a client that leaves with several requests under way is no error of ours', async () => {
+  const lines: string[] = []
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  const config = { ...readConfig({ LOSSD_WORKERS: '1' }), inlineMaxBytes: 0 }
+  const app = await buildApp(config, { logger: { level: 'warn', stream } })
+  onTestFinished(() => app.server.close())
+  await app.services.pool.ready
+  await app.server.listen({ port: 0, host: '127.0.0.1' })
+  const closed: Promise<unknown>[] = []
+  app.server.server.on('request', (_request, response) => closed.push(once(response, 'close')))
+  const socket = connect((app.server.server.address() as AddressInfo).port, '127.0.0.1')
+  socket.write(`${head(LARGE.length)}${LARGE}`.repeat(3).slice(0, -100))
+  await vi.waitFor(() => expect(closed).toHaveLength(3))
+  socket.destroy()
+  await Promise.all(closed)
+  // The second one is evaluated by then.
+  await evaluate(app, SMALL)
+  expect(lines).toEqual([])
 })
 
 test('bodies beyond the room there is have buffers of their own', async () => {

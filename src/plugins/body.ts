@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { copyBytes } from '../copy-bytes.ts'
 import { giveBack, MIN_LENT_BYTES } from '../pool/arena.ts'
 import { Refusal } from '../problems.ts'
+import { ClientGone } from './deadline.ts'
 
 /**
  * Reads request bodies as bytes that a worker can see: each chunk is written once, where it stays until the worker is done with it.
@@ -89,7 +90,8 @@ function readBody(
       isOver = true
       resolve(buffer ? buffer.subarray(0, length) : new Uint8Array(0))
     })
-    payload.on('error', abandon)
+    // What the request itself can fail of is its connection.
+    payload.on('error', (error) => abandon(payload === raw ? new ClientGone() : error))
     deadline.addEventListener('abort', () => abandon(deadline.reason), { once: true })
     // The compression plugin hands it over paused.
     payload.resume()

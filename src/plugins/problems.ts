@@ -31,12 +31,17 @@ type SendProblem = (request: FastifyRequest, reply: FastifyReply, problem: Probl
 export function registerProblems(app: FastifyInstance, send: SendProblem = sendProblem): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     // Whatever is answered, nobody reads it.
-    if ((error as Error) instanceof ClientGone) return reply.code(499).send()
+    if (isClientGone(error, reply)) return reply.code(499).send()
     const problem = problemOf(error, request)
     if (problem.code === 'internal') request.log.error({ err: error }, 'internal error')
     return send(request, reply, problem)
   })
   app.setNotFoundHandler((request, reply) => send(request, reply, notFound(request)))
+}
+
+/** An answer in pieces that is cut off before the first of them has left says so as any stream would. */
+function isClientGone(error: FastifyError, { raw }: FastifyReply): boolean {
+  return (error as Error) instanceof ClientGone || (raw.destroyed && error.code === 'ERR_STREAM_PREMATURE_CLOSE')
 }
 
 /** Answers what fails before there is a route, and so before any hook: a path that cannot be decoded. */
