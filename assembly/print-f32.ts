@@ -1,5 +1,6 @@
 import { Byte } from './bytes'
 import { CHUNK } from './chunk'
+import { DigitConstant, digitConstant, digitsOfTwo } from './digits'
 import { loadPart } from './lanes'
 import { entriesOf, magnitudesOf, shortestOfTwo } from './shortest-f32'
 import { LAYOUTS_F32 } from './tables'
@@ -32,20 +33,6 @@ const SUFFIX_LENGTH: usize = 40
 const LENGTHS: usize = 48
 const ROW_OF_SLOT: usize = 15
 const ROW_BIAS: usize = 128
-
-/** Loaded before the loop: as literals they would be built anew at each step (V8 11), in three instructions each. */
-const CONSTANTS: usize = memory.data<u64>([
-  0x3f1a36e2eb1c432d, 0x3f1a36e2eb1c432d, // 1e-4
-  0x40c3880000000000, 0x40c3880000000000, // 1e4
-  0x41f0000000000000, 0x41f0000000000000, // 2^32
-  0x4330000000000000, 0x4330000000000000, // 2^52
-  0x0000147b0000147b, 0x0000147b0000147b, // 2^19 / 100, rounded up
-  0x0063ffff0063ffff, 0x0063ffff0063ffff, // 100 * 2^16 - 1
-  0x0067006700670067, 0x0067006700670067, // 2^10 / 10, rounded up
-  0x09ff09ff09ff09ff, 0x09ff09ff09ff09ff, // 10 * 2^8 - 1
-], 16)
-
-const enum Constant { PER_FOUR, FOUR, UPPER_HALF, INTEGER, PER_HUNDRED, PAIRS, PER_TEN, SINGLES }
 
 /** Fills the slots of up to CHUNK numbers. Three loops, because one has a chain too long for a processor to work on the next. */
 export function prepareF32(values: usize, count: u32): void {
@@ -87,42 +74,26 @@ function shortestOfFour(bits: v128, entries: usize, slot: usize): void {
 
 /** Makes slots of what `shortestOfTwo` leaves. */
 function splitDigits(count: u32): void {
-  const perFour = constant(Constant.PER_FOUR)
-  const four = constant(Constant.FOUR)
-  const upperHalf = constant(Constant.UPPER_HALF)
-  const integer = constant(Constant.INTEGER)
-  const perHundred = constant(Constant.PER_HUNDRED)
-  const pairs = constant(Constant.PAIRS)
-  const perTen = constant(Constant.PER_TEN)
-  const singles = constant(Constant.SINGLES)
+  const perFour = digitConstant(DigitConstant.PER_FOUR)
+  const four = digitConstant(DigitConstant.FOUR)
+  const upperHalf = digitConstant(DigitConstant.UPPER_HALF)
+  const integer = digitConstant(DigitConstant.INTEGER)
+  const perHundred = digitConstant(DigitConstant.PER_HUNDRED)
+  const pairs = digitConstant(DigitConstant.PAIRS)
+  const perTen = digitConstant(DigitConstant.PER_TEN)
+  const singles = digitConstant(DigitConstant.SINGLES)
   for (let slot = SLOTS_F32, end = SLOTS_F32 + <usize>count * SLOT_F32; slot < end; slot += 4 * SLOT_F32) {
-    splitTwo(slot, perFour, four, upperHalf, integer, perHundred, pairs, perTen, singles)
-    splitTwo(slot + 2 * SLOT_F32, perFour, four, upperHalf, integer, perHundred, pairs, perTen, singles)
+    const digits = digitsOfTwo(v128.load(slot), perFour, four, upperHalf, integer, perHundred, pairs, perTen, singles)
+    const others = digitsOfTwo(v128.load(slot, 32), perFour, four, upperHalf, integer, perHundred, pairs, perTen, singles)
+    joinLast(digits, slot)
+    joinLast(others, slot + 2 * SLOT_F32)
   }
 }
 
-/** The first eight digits of two numbers, by fours, pairs and singles: toDigits of digits.ts. */
 // @ts-ignore: decorator
 @inline
-function splitTwo(
-  slot: usize, perFour: v128, four: v128, upperHalf: v128, integer: v128, perHundred: v128, pairs: v128, perTen: v128, singles: v128,
-): void {
-  const tens = v128.load(slot)
+function joinLast(digits: v128, slot: usize): void {
   const last = v128.load(slot, 16)
-  const upper = f64x2.floor(f64x2.mul(tens, perFour))
-  const lower = f64x2.sub(tens, f64x2.mul(upper, four))
-  // Two integers in one float64: its lower half, and the lower half of its upper half.
-  const fours = f64x2.add(f64x2.mul(lower, upperHalf), f64x2.add(upper, integer))
-  const hundreds = i32x4.shr_u(i32x4.dot_i16x8_s(fours, perHundred), 19)
-  const twos = i32x4.sub(i32x4.shl(fours, 16), i32x4.mul(hundreds, pairs))
-  const tenths = i16x8.shr_u(i16x8.mul(twos, perTen), 10)
-  const ones = i16x8.sub(i16x8.shl(twos, 8), i16x8.mul(tenths, singles))
-  v128.store(slot, v128.shuffle<u64>(ones, last, 0, 2))
-  v128.store(slot, v128.shuffle<u64>(ones, last, 1, 3), SLOT_F32)
-}
-
-// @ts-ignore: decorator
-@inline
-function constant(index: usize): v128 {
-  return v128.load(CONSTANTS + index * 16)
+  v128.store(slot, v128.shuffle<u64>(digits, last, 0, 2))
+  v128.store(slot, v128.shuffle<u64>(digits, last, 1, 3), SLOT_F32)
 }

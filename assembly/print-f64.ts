@@ -1,97 +1,86 @@
 import { Byte } from './bytes'
 import { CHUNK } from './chunk'
-import { significant, toDigits } from './digits'
-import { scaleF64, shortestF64 } from './shortest'
+import { DigitConstant, digitConstant, digitsOfTwo } from './digits'
+import { shortestF64 } from './shortest'
+import { FORMS_F64 } from './tables'
 
-/** Finite float64 as text, in JavaScript's choice of plain or exponent form, a chunk at a time. */
+/**
+ * Finite float64 as text, in JavaScript's choice of plain or exponent form, a chunk at a time. Each has a slot of 32 bytes: its 17
+ * digits, of which the first may be zeros, zeros behind them, and the power of ten of the last one.
+ *
+ * Rows of FORMS_F64 lay the digits out like those of LAYOUTS_F32 (print-f32.ts), but 24 bytes in two parts and by form: plain from
+ * 10^MIN_PLAIN to 10^MAX_PLAIN, then with exponent.
+ */
 
 const DIGITS: i32 = 17
-const UNIT: u64 = 10000000000000000
-const HALF_UNIT: u64 = 100000000
-const ZEROS: u64 = 0x3030303030303030
-/** `0.000000` as a little-endian word. */
-const LEADING: u64 = 0x3030303030302e30
 const MIN_PLAIN: i32 = -6
 const MAX_PLAIN: i32 = 20
 
-/** 10^0 to 10^17. */
-const POWERS_OF_TEN: usize = memory.data<u64>([
-  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
-  10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
-])
+export const SLOT_F64: usize = 32
+/** There is room behind the last one for a load that begins with its last digit. */
+export const SLOTS_F64: usize = memory.data((CHUNK << 5) + 32, 16)
+const LAST: usize = 16
+const SCALE: usize = 20
 
-/** What `shortestF64` gives of each number. */
-export const SLOTS_F64: usize = memory.data(CHUNK << 3, 16)
-export const SLOT_F64: usize = 8
+/** A row: permutation and addend (16 each) of the first 16 bytes and of the next 8, and the bytes by the number of digits. */
+const FORM_BYTES: usize = 96
+const ADDEND: usize = 16
+const SECOND_PART: usize = 32
+const LENGTHS: usize = 64
+/** The second permutation begins with this digit. */
+const SECOND_DIGIT: usize = 8
 
-/** Finds the decimals of up to CHUNK numbers. */
+/** Fills the slots of up to CHUNK numbers. */
 export function prepareF64(values: usize, count: u32): void {
-  for (let slot = SLOTS_F64, end = SLOTS_F64 + <usize>count * SLOT_F64; slot < end; slot += SLOT_F64, values += 8) {
-    store<u64>(slot, shortestF64(load<u64>(values) & 0x7fffffffffffffff))
+  const end = SLOTS_F64 + <usize>count * SLOT_F64
+  for (let slot = SLOTS_F64; slot < end; slot += SLOT_F64, values += 8) {
+    shortestF64(load<u64>(values) & 0x7fffffffffffffff, slot, slot + LAST, slot + SCALE)
   }
+  splitDigits(end)
 }
 
-/**
- * Writes the number of a slot.
- *
- * @param bits without the sign
- * @returns pointer behind its comma; bytes up to 27 behind `out` may be written
- */
+/** Writes the number of a slot. @returns pointer behind its comma; up to 27 bytes behind `out` may be written */
 // @ts-ignore: decorator
 @inline
-export function writeF64(bits: u64, isNegative: u32, slot: usize, out: usize): usize {
+export function writeF64(isZero: bool, isNegative: u32, slot: usize, out: usize): usize {
   store<u8>(out, Byte.Minus)
   out += isNegative
-  if (bits == 0) store<u8>(out++, Byte.Zero)
-  else out = writeDecimal(bits, load<u64>(slot), out)
+  if (isZero) store<u8>(out++, Byte.Zero)
+  else out = writeDigits(slot, out)
   store<u8>(out, Byte.Comma)
   return out + 1
 }
 
-/** @returns pointer behind the text; bytes up to 26 behind `out` may be written */
 // @ts-ignore: decorator
 @inline
-function writeDecimal(bits: u64, shortest: u64, out: usize): usize {
-  const value = shortest >> 1
-  const length = lengthOf(value)
-  const exponent = scaleF64(bits, shortest) + length - 1
-  const padded = value * powerOfTen(DIGITS - length)
-  const first = padded / UNIT
-  const others = padded - first * UNIT
-  const upperHalf = others / HALF_UNIT
-  const upper = toDigits(<u32>upperHalf)
-  const lower = toDigits(<u32>(others - upperHalf * HALF_UNIT))
-  const count = lower ? 9 + significant(lower) : 1 + significant(upper)
-  if (exponent < MIN_PLAIN || exponent > MAX_PLAIN) {
-    store<u16>(out, first | 0x2e30)
-    store<u64>(out, upper | ZEROS, 2)
-    store<u64>(out, lower | ZEROS, 10)
-    return writeExponent(exponent, out + count + i32(count > 1))
-  }
-  if (exponent < 0) {
-    store<u64>(out, LEADING)
-    out += 1 - exponent
-    storeDigits(out, first, upper, lower)
-    return out + count
-  }
-  storeDigits(out, first, upper, lower)
-  store<u32>(out, <u32>ZEROS, DIGITS)
-  const whole = exponent + 1
-  if (count <= whole) return out + whole
-  // The digits behind the point make room for it: at most 16 of them, at most 8 where a store of 16 would reach too far.
-  const point = out + whole
-  if (whole < 9) v128.store(point, v128.load(point), 1)
-  else store<u64>(point, load<u64>(point), 1)
-  store<u8>(point, Byte.Point)
-  return out + count + 1
+function writeDigits(slot: usize, out: usize): usize {
+  const hasLast = (<u32>load<u8>(slot, LAST) + 15) >> 4
+  const digits = i8x16.bitmask(i8x16.gt_s(v128.load(slot), i8x16.splat(0))) | (hasLast << <u32>LAST)
+  const first = <usize>ctz(digits)
+  const exponent = load<i32>(slot, SCALE) + DIGITS - 1 - <i32>first
+  const form = FORMS_F64 + <usize>formOf(exponent) * FORM_BYTES
+  const start = slot + first
+  v128.store(out, layOut(start, form))
+  v128.store64_lane(out, layOut(start + SECOND_DIGIT, form + SECOND_PART), 0, 16)
+  // 32 - clz - first is the number of digits.
+  out += load<u8>(form - (<usize>clz(digits) + first), LENGTHS + 32)
+  return <u32>(exponent - MIN_PLAIN) > <u32>(MAX_PLAIN - MIN_PLAIN) ? writeExponent(exponent, out) : out
 }
 
 // @ts-ignore: decorator
 @inline
-function storeDigits(out: usize, first: u64, upper: u64, lower: u64): void {
-  store<u8>(out, first | 0x30)
-  store<u64>(out, upper | ZEROS, 1)
-  store<u64>(out, lower | ZEROS, 9)
+function layOut(digits: usize, form: usize): v128 {
+  return i8x16.add(i8x16.swizzle(v128.load(digits), v128.load(form)), v128.load(form, ADDEND))
+}
+
+/** Without a branch, because numbers on both sides of a change of form may come in any order. */
+// @ts-ignore: decorator
+@inline
+function formOf(exponent: i32): i32 {
+  const plain = exponent - MIN_PLAIN
+  const count = MAX_PLAIN - MIN_PLAIN + 1
+  const isOutside = (plain | (count - 1 - plain)) >> 31
+  return plain ^ ((plain ^ count) & isOutside)
 }
 
 function writeExponent(exponent: i32, out: usize): usize {
@@ -108,16 +97,18 @@ function writeExponent(exponent: i32, out: usize): usize {
   return out + 1
 }
 
-/** Decimal digits of a number in [1, 10^17). */
-// @ts-ignore: decorator
-@inline
-function lengthOf(value: u64): i32 {
-  const below = ((64 - <i32>clz(value)) * 1233) >> 12
-  return below + i32(value >= powerOfTen(below))
-}
-
-// @ts-ignore: decorator
-@inline
-function powerOfTen(power: i32): u64 {
-  return load<u64>(POWERS_OF_TEN + (<usize>power << 3))
+/** Makes digits of the halves in slots up to `end`. */
+function splitDigits(end: usize): void {
+  const perFour = digitConstant(DigitConstant.PER_FOUR)
+  const four = digitConstant(DigitConstant.FOUR)
+  const upperHalf = digitConstant(DigitConstant.UPPER_HALF)
+  const integer = digitConstant(DigitConstant.INTEGER)
+  const perHundred = digitConstant(DigitConstant.PER_HUNDRED)
+  const pairs = digitConstant(DigitConstant.PAIRS)
+  const perTen = digitConstant(DigitConstant.PER_TEN)
+  const singles = digitConstant(DigitConstant.SINGLES)
+  for (let slot = SLOTS_F64; slot < end; slot += SLOT_F64) {
+    const halves = f64x2.convert_low_i32x4_s(v128.load_zero<u64>(slot))
+    v128.store(slot, digitsOfTwo(halves, perFour, four, upperHalf, integer, perHundred, pairs, perTen, singles))
+  }
 }

@@ -137,7 +137,7 @@ function writeOne<T extends number>(value: usize, slot: usize, out: usize): usiz
     const bits = load<u64>(value)
     const isNegative = <u32>(bits >> 63)
     if (bits << 1 >= 0xffe0000000000000) return writeNamed(bits << 12 != 0, isNegative, out)
-    return writeF64(bits & 0x7fffffffffffffff, isNegative, slot, out)
+    return writeF64(bits << 1 == 0, isNegative, slot, out)
   }
 }
 

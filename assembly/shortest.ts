@@ -2,51 +2,42 @@ import { MIN_POWER, POWERS } from './tables'
 import { floorLog2OfPower, multiplyHigh } from './wide'
 
 /**
- * The shortest decimal that reads back to the same value, the closest among the shortest, the even one of two as close.
+ * The shortest decimal that reads back to the same float64, the closest among the shortest, the even one of two as close.
  * R. Giulietti, The Schubfach way to render doubles, 2020, https://fmt.dev/papers/Schubfach4.pdf
  *
  * With v = c * 2^q > 0 and k = floor(log10(width of v's rounding interval)), the interval holds at least one multiple of 10^k and at
  * most one of 10^(k+1). All three of v and the interval's ends are taken in quarters of 10^k, as an integer whose last bit also
  * stands for any fraction, which is all that a comparison needs.
  *
- * Digits may end in zeros.
+ * Multiples of 10^(k+1) are given as digits * 10^k too, so digits may end in zeros.
  */
 
 /** Of c * 2^q, in units of its last bit: the interval below a power of two is half as wide. */
 const THREE_QUARTERS: i32 = 524031
 
-/** k of c * 2^q with biased exponent, `bias` being the exponent of 2^0 in units of the last bit; `isolated` above a shorter gap. */
+/** k of c * 2^q; `isolated` above a shorter gap. */
 // @ts-ignore: decorator
 @inline
-function decimalScale(exponent: i32, bias: i32, isolated: u32): i32 {
-  return ((exponent - bias) * 1262611 - (THREE_QUARTERS & -isolated)) >> 22
-}
-
-/** Power of ten of the digits that `shortestF64` gives. */
-// @ts-ignore: decorator
-@inline
-export function scaleF64(bits: u64, shortest: u64): i32 {
-  const exponent = <i32>(bits >> 52)
-  const isolated = u32((bits & 0xfffffffffffff) == 0) & u32(exponent > 1)
-  return decimalScale(max(exponent, 1), 1075, isolated) + (<i32>shortest & 1)
+function decimalScale(q: i32, isolated: u32): i32 {
+  return (q * 1262611 - (THREE_QUARTERS & -isolated)) >> 22
 }
 
 /**
- * 2 * digits + 1 for digits * 10^(k+1), 2 * digits for digits * 10^k.
+ * The decimal in 17 digits: two times eight, u32, at `out`, the last, u8, at `last`, and k, i32, at `scale`.
  *
  * @param bits of a float64 > 0 and finite; of any other the result means nothing
  */
 // @ts-ignore: decorator
 @inline
-export function shortestF64(bits: u64): u64 {
+export function shortestF64(bits: u64, out: usize, last: usize, scale: usize): void {
   const biased = <u32>(bits >> 52)
   const fraction = bits & 0xfffffffffffff
   const isolated = u32(fraction == 0) & u32(biased > 1)
   const isNormal = u32(biased > 0)
-  const exponent = <i32>(biased + 1 - isNormal)
-  const k = decimalScale(exponent, 1075, isolated)
+  const q = <i32>(biased + 1 - isNormal) - 1075
+  const k = decimalScale(q, isolated)
   const c = fraction | (<u64>isNormal << 52)
-  const shift = exponent - 1075 + floorLog2OfPower(-k) + 1
+  const shift = q + floorLog2OfPower(-k) + 1
   const entry = POWERS + (<usize>(-k - MIN_POWER) << 4)
   const powerLow = load<u64>(entry, 8) + 1
   const powerHigh = load<u64>(entry) + u64(powerLow == 0)
@@ -56,11 +47,14 @@ export function shortestF64(bits: u64): u64 {
   const partial = factor * powerHigh
   const middle = partial + multiplyHigh(factor, powerLow)
   const high = multiplyHigh(factor, powerHigh) + u64(middle < partial)
-  return pick(
+  store<i32>(scale, k)
+  pick(
     odd(high, middle),
     below(high, middle, low, powerHigh, powerLow, shift + 1 - isolated),
     above(high, middle, low, powerHigh, powerLow, shift + 1),
     c & 1,
+    out,
+    last,
   )
 }
 
@@ -95,7 +89,7 @@ function below(high: u64, middle: u64, low: u64, powerHigh: u64, powerLow: u64, 
 /** The ends belong to the interval of an even value only. Without branches: which case it is, is as good as random. */
 // @ts-ignore: decorator
 @inline
-function pick(v: u64, lowerEnd: u64, upperEnd: u64, isOdd: u64): u64 {
+function pick(v: u64, lowerEnd: u64, upperEnd: u64, isOdd: u64, out: usize, last: usize): void {
   const lower = lowerEnd + isOdd
   const upper = upperEnd - isOdd
   const units = v >> 2
@@ -105,8 +99,12 @@ function pick(v: u64, lowerEnd: u64, upperEnd: u64, isOdd: u64): u64 {
   const half = 4 * units + 2
   const closer = u64(v > half) | (u64(v == half) & units)
   const one = u64(lower <= 4 * units) ^ unitsAbove
-  const long = 2 * (units + ((one & unitsAbove) | (~one & closer & 1)))
-  const short = 2 * (tens + tensAbove) + 1
-  // A mask, because a select becomes a branch.
-  return long ^ ((long ^ short) & -((u64(lower <= 40 * tens) ^ tensAbove) & u64(units >= 10)))
+  // Masks, because a select becomes a branch.
+  const isShort = -(u64(lower <= 40 * tens) ^ tensAbove)
+  const digit = units - 10 * tens + ((one & unitsAbove) | (~one & closer & 1))
+  const others = tens + (tensAbove & isShort)
+  const upperHalf = others / 100000000
+  store<u32>(out, <u32>upperHalf)
+  store<u32>(out, <u32>(others - upperHalf * 100000000), 4)
+  store<u8>(last, digit & ~isShort)
 }
