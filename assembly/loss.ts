@@ -84,7 +84,7 @@ function crossEntropySparse<T extends number>(
 ): i32 {
   const bytes = numClasses * sizeof<T>()
   for (let n: usize = 0; n < numRows; n++, logits += bytes) {
-    if (!sumExponentials<T>(logits, numClasses, gradients)) return <i32>n
+    if (!sumExponentials<T>(logits, numClasses, gradients, !base && baseValue != 0)) return <i32>n
     let total = baseSum
     let loss: f64 = 0
     if (base) {

@@ -2,23 +2,23 @@
  * The sums of one row z [count] that softmax and cross entropy are made of: R = sum of exp(z - m) over all but one maximum m.
  * Leaving one maximum out keeps every digit of log(sum exp(z - m)) = log1p(R) for a confident row.
  *
- * A float32 row goes the narrow way, in float32 arithmetic that loses nothing that counts: exp(z) is taken relative to the
- * power of two next to exp(m), see `expF32`, and sums leave float32 every 16 elements, their terms being of one sign.
+ * A float32 row goes the narrow way, in float32 arithmetic that loses nothing that counts: exp(z) is taken relative to a
+ * power of two next to exp(m), see narrow.ts, and sums leave float32 every 16 elements, their terms being of one sign.
  * Exponentials below 2^-126 vanish, which counts only if R is tiny. So rows with R < 2^-80, and rows with |m| >= 2048, where the
  * reduction of z is no longer exact, go the wide way, which is float64 from the first element on. The choice depends on
  * the row alone.
  */
-import { CUTOFF_F64, expF64, LN2, LOG2_E } from './exp'
+import { CUTOFF_F64, expF64 } from './exp'
 import { loadPair, SINK, storePair, sumF64 } from './lanes'
-import { findMaximum, maximum, position } from './maximum'
-import { narrowSegment, segmentDistance, segmentSum } from './narrow'
+import { findMaximum, maximum, outermost, position } from './maximum'
+import { narrowDistance, narrowFactor, narrowSum, sumNarrow } from './narrow'
 
 /** R. NaN if the row holds a NaN. */
 export let others: f64 = 0
 /** A stored exponential times this is exp(z - m). */
 export let factor: f64 = 1
 
-/** sum of (m - z) as the narrow way found it; not finite if it did not. */
+/** sum of (m - z) as the narrow way found it; Infinity if it did not. */
 let distance: f64 = 0
 
 /** Elements of one partial sum. */
@@ -28,12 +28,13 @@ const LEAST_NARROW_SUM: f64 = 8.271806125530277e-25 // 2^-80
 const NARROW_MAXIMUM: f64 = 2048
 
 /**
- * Sets `maximum`, `position`, `others`, `factor` and stores the exponentials but the one at `position`.
+ * Sets `maximum`, `position`, `others`, `factor` and stores the exponentials; at `position` it may be another number.
  *
  * @param out [count], may be `row`; 0 = not wanted
+ * @param isMeasured whether `uniformDistance` will be asked for
  * @returns whether the row has a distribution: no NaN, no +Infinity, not only -Infinity
  */
-export function sumExponentials<T extends number>(row: usize, count: usize, out: usize): bool {
+export function sumExponentials<T extends number>(row: usize, count: usize, out: usize, isMeasured: bool = false): bool {
   findMaximum<T>(row, count)
   if (!(abs(maximum) < Infinity)) return false
   const to = out ? out : SINK
@@ -42,8 +43,8 @@ export function sumExponentials<T extends number>(row: usize, count: usize, out:
   if (sizeof<T>() == 4) {
     if (abs(maximum) < NARROW_MAXIMUM) {
       // In place, what is stored is lost to the wide way: look first.
-      if (out == row) sumNarrow(row, count, SINK, 0)
-      if (out != row || others >= LEAST_NARROW_SUM) sumNarrow(row, count, to, step)
+      if (out == row) sumNarrowly(row, count, SINK, 0, isMeasured)
+      if (out != row || others >= LEAST_NARROW_SUM) sumNarrowly(row, count, to, step, isMeasured)
       if (others >= LEAST_NARROW_SUM) return true
       if (isNaN(others)) return false
       distance = Infinity
@@ -71,19 +72,11 @@ export function uniformDistance<T extends number>(row: usize, count: usize): f64
   return total
 }
 
-function sumNarrow(row: usize, count: usize, to: usize, step: usize): void {
-  const exponent = nearest(maximum * LOG2_E)
-  const behind = position + 1
-  others = 0
-  distance = 0
-  narrowSegment(row, position, to, step, <f32>maximum, <f32>exponent)
-  others += segmentSum
-  distance += segmentDistance
-  narrowSegment(row + behind * 4, count - behind, step ? to + behind * 4 : to, step, <f32>maximum, <f32>exponent)
-  others += segmentSum
-  distance += segmentDistance
-  factor = f64x2.extract_lane(expF64(f64x2.splat(exponent * LN2 - maximum)), 0)
-  others *= factor
+function sumNarrowly(row: usize, count: usize, to: usize, step: usize, isMeasured: bool): void {
+  sumNarrow(row, count, to, step, <f32>maximum, position, outermost, isMeasured)
+  others = narrowSum
+  factor = narrowFactor
+  distance = narrowDistance
 }
 
 function sumWide<T extends number>(row: usize, count: usize, to: usize, step: usize): void {
