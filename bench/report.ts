@@ -15,7 +15,9 @@ export function outcome(goal: Goal, run: readonly Entry[]): Outcome | undefined 
   const own = find(goal.own)
   const { relation } = goal
   if (relation.kind === 'spread') {
-    const medians = run.filter(({ level }) => level === goal.level).map(({ p50 }) => p50)
+    const medians = run
+      .filter(({ level, provider }) => level === goal.level && provider === goal.own)
+      .map(({ p50 }) => p50)
     if (medians.length < 2) return undefined
     const reached = Math.max(...medians) / Math.min(...medians)
     return { reached, isMet: reached <= relation.atMost }

@@ -14,26 +14,30 @@ const WARM_UP_RUNS = 3
 
 interface Size {
   readonly elements: number
-  readonly run: () => number
+  readonly parties: readonly Party[]
+}
+
+interface Party {
+  readonly provider: string
+  readonly run: () => unknown
   readonly samples: number[]
 }
 
-/** Nanoseconds an element of the float32 kernel with gradients, over four orders of magnitude. */
+/**
+ * Nanoseconds an element of the float32 kernel with gradients, over four orders of magnitude. Beside it the logits are copied to where the
+ * gradients are: the same memory traffic and no arithmetic. What that takes more at a size, the memory of the machine takes.
+ */
 export async function* scalingLevel({ quick, say }: LevelOptions): AsyncGenerator<Measurement> {
   const { createEngine } = await importBuilt<typeof import('../src/kernels/engine.ts')>('kernels/engine')
   const { loadKernelModule } = await importBuilt<typeof import('../src/kernels/load.ts')>('kernels/load')
   const sizes = ELEMENTS.filter((elements) => !quick || elements <= QUICK_MAX_ELEMENTS).map(prepare)
   for (let turn = 1; turn <= (quick ? QUICK_TURNS : TURNS); turn++) {
     say(`scaling, turn ${turn}`)
-    for (const size of sizes) takeTurn(size)
+    for (const { elements, parties } of sizes) for (const party of parties) takeTurn(elements, party)
   }
-  for (const { elements, samples } of sizes) {
-    yield {
-      level: 'scaling',
-      case: elements.toExponential(),
-      provider: 'lossd',
-      unit: 'ns/element',
-      ...quantiles(samples),
+  for (const { elements, parties } of sizes) {
+    for (const { provider, samples } of parties) {
+      yield { level: 'scaling', case: elements.toExponential(), provider, unit: 'ns/element', ...quantiles(samples) }
     }
   }
 
@@ -79,13 +83,18 @@ export async function* scalingLevel({ quick, say }: LevelOptions): AsyncGenerato
         gradients: Float64Array.from(share, (gradient) => gradient * (rows / pattern.rows)),
       })
     }
-    for (let i = 0; i < WARM_UP_RUNS; i++) run()
-    return { elements, run, samples: [] }
+    const [source, target] = [memory.f32(logits, elements), memory.f32(gradients, elements)]
+    const parties = [
+      { provider: 'lossd', run, samples: [] },
+      { provider: 'a copy of as much memory', run: () => target.set(source), samples: [] },
+    ]
+    for (const party of parties) for (let i = 0; i < WARM_UP_RUNS; i++) party.run()
+    return { elements, parties }
   }
 }
 
 /** Samples for as long as a turn is, at least one. One sample takes long enough for the clock, however small the batch. */
-function takeTurn({ elements, run, samples }: Size): void {
+function takeTurn(elements: number, { run, samples }: Party): void {
   const runs = Math.max(1, Math.round(ELEMENTS[2] / elements))
   const deadline = performance.now() + TURN_MS
   do {
