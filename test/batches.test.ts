@@ -5,7 +5,7 @@ import { createBatches } from '../src/pool/batches.ts'
 function threads(count: number) {
   const handed: string[][] = []
   let free = count
-  const batches = createBatches<{ name: string; bytes: number }>(
+  const batches = createBatches<{ name: string; weight: number }>(
     count,
     () => free,
     (batch) => {
@@ -16,7 +16,11 @@ function threads(count: number) {
   return {
     handed,
     batches,
-    add: (name: string, bytes = 1000) => batches.add({ name, bytes }),
+    add(name: string, weight = 1000) {
+      const one = { name, weight }
+      batches.add(one)
+      return one
+    },
     finish() {
       free++
       batches.pump()
@@ -52,4 +56,23 @@ test('a large one travels alone, and with no more small ones than fit beside it'
   add('other half', 150_000)
   for (let i = 0; i < 4; i++) finish()
   expect(handed).toEqual([['first'], ['large'], ['small', 'half'], ['other half']])
+})
+
+test('one whose weight nobody knows travels alone, before others and behind them', () => {
+  const { handed, add, finish } = threads(1)
+  for (const [name, weight] of [['first'], ['endless', Infinity], ['small'], ['also endless', Infinity]] as const)
+    add(name, weight)
+  for (let i = 0; i < 3; i++) finish()
+  expect(handed).toEqual([['first'], ['endless'], ['small'], ['also endless']])
+})
+
+test('what is taken out again is not handed over, and can be taken out once', () => {
+  const { handed, batches, add, finish } = threads(1)
+  const first = add('first')
+  const gone = add('gone')
+  add('last')
+  expect([batches.remove(first), batches.remove(gone), batches.remove(gone)]).toEqual([false, true, false])
+  expect(batches.size).toBe(1)
+  finish()
+  expect(handed).toEqual([['first'], ['last']])
 })

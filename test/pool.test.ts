@@ -92,7 +92,7 @@ test('a bug that one evaluation meets takes no other of its batch along, and say
   const run = vi.spyOn(Piscina.prototype, 'run')
   const busy = evaluate(app, LARGE)
   const first = pool.evaluate('loss', bytes(SMALL), formats, signal)
-  const broken = pool.evaluate('none' as never, bytes(SMALL), formats, signal)
+  const broken = pool.evaluate('loss', bytes(SMALL), { ...formats, request: 'none' }, signal)
   const last = pool.evaluate('loss', bytes(SMALL), formats, signal)
   const outcomes = await Promise.allSettled([first, broken, last])
   const batches = run.mock.calls.map(([task]) => task.evaluations.length)
@@ -101,6 +101,51 @@ test('a bug that one evaluation meets takes no other of its batch along, and say
   expect(batches).toEqual([1, 3])
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect((outcomes[1] as PromiseRejectedResult).reason.stack).toContain('evaluate')
+})
+
+/** Evaluations that are handed to the one worker together, as soon as it has finished another. */
+async function together<T>(app: App, evaluations: () => T): Promise<{ results: T; outcomes: Promise<unknown[]> }> {
+  const run = vi.spyOn(Piscina.prototype, 'run')
+  const busy = evaluate(app, LARGE)
+  const results = evaluations()
+  await busy
+  await vi.waitFor(() => expect(run.mock.calls.length).toBeGreaterThan(1))
+  const outcomes = run.mock.results[1]!.value as Promise<unknown[]>
+  run.mockRestore()
+  return { results, outcomes }
+}
+
+test('an evaluation of a batch that nobody waits for any more is skipped by the worker, the others are not', async () => {
+  const app = await start()
+  const controller = new AbortController()
+  const { results, outcomes } = await together(app, () => [
+    evaluate(app, batch(80, 1000)),
+    evaluate(app, SMALL, controller.signal),
+  ])
+  controller.abort(new Error('gone'))
+  const [first, second] = await Promise.allSettled(results)
+  expect(first).toMatchObject({ status: 'fulfilled', value: { problem: undefined } })
+  expect(second).toMatchObject({ status: 'rejected', reason: { message: 'gone' } })
+  expect(await outcomes).toEqual([{ result: expect.anything() }, { result: undefined }])
+})
+
+test('a worker that dies takes its whole batch along, and gives back the room of each body', async () => {
+  const app = await start()
+  const { pool } = app.services
+  const signal = new AbortController().signal
+  const { results, outcomes } = await together(app, () =>
+    [1, 2, 3].map(() => {
+      const text = new TextEncoder().encode(batch(34, 1000))
+      const body = pool.newBody(text.length)
+      body.set(text)
+      expect(isLent(body)).toBe(true)
+      return pool.evaluate('equivalence', body, { request: 'json', response: 'json' }, signal)
+    }),
+  )
+  outcomes.catch(() => undefined)
+  await pool.threads[0]!.terminate()
+  for (const { status } of await Promise.allSettled(results)) expect(status).toBe('rejected')
+  expect(isLent(pool.newBody(NEARLY_ALL))).toBe(true)
 })
 
 /** Resolves when the next request has been handed to the pool. */
@@ -306,6 +351,9 @@ const ENDINGS: Record<string, (app: App, port: number) => Promise<unknown>> = {
       body: new Blob([LARGE]).stream(),
       duplex: 'half',
     } as RequestInit).then((answer) => answer.arrayBuffer()),
+  'a path that has no use for it': async (app) => {
+    expect((await post(app, LARGE, {}, '/v2/repository/index')).statusCode).toBe(200)
+  },
   'a refusal of the body': (app) => post(app, LARGE.replace('"logits"', '"logit"')),
   'a refusal of the answer format': (app) => post(app, LARGE, { accept: 'image/png' }),
   'a refusal of the headers of the inference protocol': (app) =>
@@ -398,6 +446,12 @@ test('a client that leaves with several requests under way is no error of ours',
   // The second one is evaluated by then.
   await evaluate(app, SMALL)
   expect(lines).toEqual([])
+})
+
+test('the room for bodies is all there again after evaluations on the main thread', async () => {
+  const app = await start({ inlineMaxBytes: 200_000 })
+  for (let i = 0; i < 3; i++) expect((await post(app, batch(34, 1000))).statusCode).toBe(200)
+  expect(isLent(app.services.pool.newBody(NEARLY_ALL))).toBe(true)
 })
 
 test('bodies beyond the room there is have buffers of their own', async () => {

@@ -24,7 +24,8 @@ export function registerBodyReader(
     [...mediaTypes],
     { bodyLimit: maxBodyBytes },
     async (request: FastifyRequest, payload: IncomingMessage) => {
-      if (request.is404) return
+      // A path that has no use for a body has nobody to give it back either.
+      if (request.is404 || !request.routeOptions.config.isEvaluation) return void payload.resume()
       check(request)
       return readBody(request, payload, maxBodyBytes, newBody)
     },
@@ -43,7 +44,7 @@ export function registerContentEncoding(app: FastifyInstance): void {
 }
 
 /** Chunks of an undeclared length are gathered in buffers that grow by doubling from here. */
-const FIRST_BYTES = 65_536
+const FIRST_BYTES = 16_384
 /** What is read from one client in one turn of the event loop. */
 const TURN_BYTES = 262_144
 

@@ -59,7 +59,6 @@ export interface PoolOptions {
 
 /** An evaluation that waits for a thread. */
 interface Job extends Waiting, Evaluation {
-  readonly signal: Waiter
   resolve(result: TaskResult): void
   reject(error: Error): void
 }
@@ -122,14 +121,22 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       const evaluation: Evaluation = { id, operation, body, formats }
       if (isInline) {
         return gathered(() => {
-          signal.throwIfAborted()
-          return runEvaluation(inlineEngine, evaluation)
+          try {
+            signal.throwIfAborted()
+            return runEvaluation(inlineEngine, evaluation)
+          } finally {
+            giveBack(body)
+          }
         })
       }
-      const result = new Promise<TaskResult>((resolve, reject) => {
-        batches.add({ ...evaluation, bytes, signal, resolve, reject })
+      const weight = isProportional(operation) ? bytes : Number.POSITIVE_INFINITY
+      const { promise, resolve, reject } = withResolvers<TaskResult>()
+      const job: Job = { ...evaluation, weight, resolve, reject }
+      batches.add(job)
+      return orAborted(promise, signal, () => {
+        if (batches.remove(job)) giveBack(body)
+        else Atomics.store(cancelled, id % CANCEL_SLOTS, id)
       })
-      return orAborted(result, signal, () => Atomics.store(cancelled, id % CANCEL_SLOTS, id))
     },
     async close() {
       // Piscina's own close ends a worker between two tasks, and throws outside every promise when the second one answers.
@@ -139,21 +146,14 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   }
 
   /** Gives a thread several evaluations as one task, and each its own result. */
-  function handOver(jobs: Job[]): void {
-    const wanted = jobs.filter(({ signal, body, reject }) => {
-      if (!signal.aborted) return true
-      giveBack(body)
-      reject(signal.reason)
-      return false
-    })
-    if (wanted.length === 0) return
-    const evaluations = wanted.map(({ id, operation, body, formats }): Evaluation => ({ id, operation, body, formats }))
+  function handOver(jobs: readonly Job[]): void {
+    const evaluations = jobs.map(({ id, operation, body, formats }): Evaluation => ({ id, operation, body, formats }))
     const task: EvaluateTask = { kind: 'evaluate', evaluations }
     const transferList = evaluations.flatMap(({ body }) => (isLent(body) ? [] : [body.buffer as ArrayBuffer]))
     // The worker gives a body back as soon as it has read it, unless it has failed before.
     const leases = evaluations.map(({ body }) => (isLent(body) ? leaseOf(body) : undefined))
     const fail = (i: number, error: Error) => {
-      const { body, reject } = wanted[i]!
+      const { body, reject } = jobs[i]!
       if (leases[i] !== undefined) giveBack(body, leases[i])
       reject(error)
     }
@@ -161,11 +161,11 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       (outcomes) => {
         for (const [i, outcome] of outcomes.entries()) {
           if ('error' in outcome) fail(i, outcome.error)
-          else wanted[i]!.resolve(outcome.result!)
+          else jobs[i]!.resolve(outcome.result!)
         }
       },
       (error) => {
-        for (const i of wanted.keys()) fail(i, error)
+        for (const i of jobs.keys()) fail(i, error)
       },
     )
   }
@@ -182,6 +182,15 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
     result.then(settled, settled)
     return result
   }
+}
+
+function withResolvers<T>() {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((...settle) => {
+    ;[resolve, reject] = settle
+  })
+  return { promise, resolve, reject }
 }
 
 /** The result, or a rejection with the signal's reason as soon as it aborts; nobody gets the answer that comes after. */
