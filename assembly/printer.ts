@@ -65,7 +65,7 @@ function prepare<T extends number>(values: usize, count: u32): void {
   else prepareF64(values, count)
 }
 
-/** Numbers [first, first + count) of the chunk prepared last, whose values these are, each with a comma behind it. Two a step: 5 %. */
+/** Numbers [first, first + count) of the chunk prepared last, whose values these are, each with a comma behind it. Two a step. */
 function writeRun<T extends number>(values: usize, first: u32, count: u32, out: usize): usize {
   const size = slotSize<T>()
   let value = values + <usize>first * sizeof<T>()
