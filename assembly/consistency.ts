@@ -1,5 +1,5 @@
 /** Jensen-Shannon divergence of the rows of a group, and the cross entropy of its first: what src/kernels/consistency-contract.ts says. All float64 but what is stored. */
-import { loadPair, storePair, sumF64 } from './lanes'
+import { loadPair, storeSum, sumF64 } from './lanes'
 import { log } from './logarithm'
 
 /** sum of target * (m - z) and of target, and of q r and q pull, over a row. */
@@ -142,7 +142,6 @@ function storeGradient<T extends number>(
   q: usize, numClasses: usize, ratios: usize, a: f64, b: f64, pull: usize, factor: f64, target: usize, s: f64,
 ): void {
   const pair: usize = 2 * sizeof<T>()
-  const zero = f64x2.splat(0)
   const va = f64x2.splat(a)
   const vb = f64x2.splat(b)
   const vFactor = f64x2.splat(factor)
@@ -158,13 +157,13 @@ function storeGradient<T extends number>(
       gradient = f64x2.sub(gradient, f64x2.mul(vs, v128.load(target)))
       target += 16
     }
-    storePair<T>(q, f64x2.add(gradient, zero))
+    storeSum<T>(q, gradient)
   }
   if (numClasses & 1) {
     let slope = a * load<f64>(ratios) + b
     if (pull) slope -= factor * load<f64>(pull)
     let gradient = <f64>load<T>(q) * slope
     if (target) gradient -= s * load<f64>(target)
-    store<T>(q, <T>(gradient + 0))
+    store<T>(q, <T>gradient + <T>0)
   }
 }

@@ -1,5 +1,5 @@
 /** Softmaxes at a temperature, their logarithms, and how far one is from another: what src/kernels/element-contract.ts says. */
-import { loadPair, storePair, sumF64 } from './lanes'
+import { loadPair, storePair, storeSum, sumF64 } from './lanes'
 import { findMaximum, maximum } from './maximum'
 
 export function logSoftmaxF32(shifted: usize, numRows: usize, numClasses: usize, rowMax: usize, logSum: usize, out: usize): void {
@@ -62,13 +62,13 @@ function divergence<T extends number>(
       const cost = f64x2.mul(share, f64x2.sub(loadPair<T>(logP), logQ))
       // Nothing costs nothing, whatever the other gives it.
       sum = f64x2.add(sum, v128.andnot(cost, f64x2.eq(share, zero)))
-      storePair<T>(q, f64x2.add(f64x2.mul(vFactor, f64x2.sub(loadPair<T>(q), share)), zero))
+      storeSum<T>(q, f64x2.mul(vFactor, f64x2.sub(loadPair<T>(q), share)))
     }
     let total = sumF64(sum)
     if (numClasses & 1) {
       const share = <f64>load<T>(p)
       if (share > 0) total += share * (<f64>load<T>(logP) - (<f64>load<T>(shifted) - max - rest))
-      store<T>(q, <T>(factor * (<f64>load<T>(q) - share) + 0))
+      store<T>(q, <T>(factor * (<f64>load<T>(q) - share)) + <T>0)
       p += sizeof<T>()
       logP += sizeof<T>()
       shifted += sizeof<T>()
@@ -188,9 +188,9 @@ function towards<T extends number>(
     const at = k * sizeof<T>()
     const share = loadPair<T>(q + at)
     const slope = slopeOf(logRatio<T>(logits + at, max, rest, logTarget + k * 8), vWeight, share)
-    storePair<T>(q + at, f64x2.add(f64x2.mul(vFactor, f64x2.mul(share, f64x2.sub(slope, vDrift))), zero))
+    storeSum<T>(q + at, f64x2.mul(vFactor, f64x2.mul(share, f64x2.sub(slope, vDrift))))
   }
-  if (numClasses & 1) store<T>(q + odd, <T>(factor * (lastShare * (lastSlope - drift)) + 0))
+  if (numClasses & 1) store<T>(q + odd, <T>(factor * (lastShare * (lastSlope - drift))) + <T>0)
   return divergence
 }
 

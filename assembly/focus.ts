@@ -3,7 +3,7 @@
  * src/kernels/element-contract.ts says. In float64, on what `sigmoid` wrote.
  */
 import { CUTOFF_F64, expF64 } from './exp'
-import { sumF64 } from './lanes'
+import { storeSum, sumF64 } from './lanes'
 import { log } from './logarithm'
 
 /** What is the same for a whole row, set before it. */
@@ -45,7 +45,6 @@ function focus<T extends number>(
   on: usize, off: usize, logOn: usize, logOff: usize, labels: usize, weights: usize, numClasses: usize,
   scale: f64, gradients: usize,
 ): f64 {
-  const zero = i64x2.splat(0)
   const vScale = f64x2.splat(scale)
   const isWhole = isMultiplied(onGamma) && isMultiplied(offGamma)
   let sum = f64x2.splat(0)
@@ -57,9 +56,7 @@ function focus<T extends number>(
     )
     sum = f64x2.add(sum, cost)
     if (gradients) {
-      const scaled = f64x2.add(f64x2.mul(vScale, slope), zero)
-      if (sizeof<T>() == 4) v128.store_lane<u64>(gradients, f32x4.demote_f64x2_zero(scaled), 0)
-      else v128.store(gradients, scaled)
+      storeSum<T>(gradients, f64x2.mul(vScale, slope))
       gradients += 2 * sizeof<T>()
     }
   }
@@ -70,7 +67,7 @@ function focus<T extends number>(
       v128.load_splat<u64>(logOff + at), v128.load_splat<u64>(labels + at), v128.load_splat<u64>(weights + at), isWhole,
     )
     total += f64x2.extract_lane(cost, 0)
-    if (gradients) store<T>(gradients, <T>(scale * f64x2.extract_lane(slope, 0) + 0))
+    if (gradients) store<T>(gradients, <T>(scale * f64x2.extract_lane(slope, 0)) + <T>0)
   }
   return total
 }

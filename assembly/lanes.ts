@@ -51,3 +51,11 @@ export function storePair<T extends number>(to: usize, x: v128): void {
   if (sizeof<T>() == 4) v128.store_lane<u64>(to, f32x4.demote_f64x2_zero(x), 0)
   else v128.store(to, x)
 }
+
+/** Two float64 as elements, + 0, which turns -0 into 0: behind the rounding, which makes -0 of a number next to it. */
+// @ts-ignore: decorator
+@inline
+export function storeSum<T extends number>(to: usize, x: v128): void {
+  if (sizeof<T>() == 4) v128.store_lane<u64>(to, f32x4.add(f32x4.demote_f64x2_zero(x), f32x4.splat(0)), 0)
+  else v128.store(to, f64x2.add(x, f64x2.splat(0)))
+}

@@ -21,7 +21,7 @@ export function marginsF32(
     segmentF32(logits + behind, numClasses - y - 1, own, <f32>margin, isSquared, <f32>factor, gradients ? gradients + behind : 0)
     store<f64>(losses + n * 8, total)
     if (gradients) {
-      store<f32>(gradients + y * 4, <f32>(0 - factor * slopes))
+      store<f32>(gradients + y * 4, <f32>(-factor * slopes) + <f32>0)
       gradients += numClasses * 4
     }
     logits += numClasses * 4
@@ -49,7 +49,7 @@ export function marginsF64(
     }
     store<f64>(losses + n * 8, total)
     if (gradients) {
-      store<f64>(gradients + y * 8, 0 - factor * slopes)
+      store<f64>(gradients + y * 8, -factor * slopes + 0)
       gradients += numClasses * 8
     }
     logits += numClasses * 8

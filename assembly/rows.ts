@@ -1,5 +1,5 @@
 /** What losses made of probabilities do with whole rows: widen them, make gradients of slopes, scale and add. All of it float64 but the end. */
-import { loadPair, sumF64 } from './lanes'
+import { loadPair, storeSum, sumF64 } from './lanes'
 
 export function widenSoftmaxF32(
   logits: usize, probabilities: usize, numRows: usize, numClasses: usize,
@@ -113,14 +113,6 @@ function slopesToGradients<T extends number>(
       store<T>(gradients + (top >> 3) * sizeof<T>(), <T>(s * difference) + <T>0)
     }
   }
-}
-
-/** Two float64 as elements, + 0, which turns -0 into 0: behind the rounding, which makes -0 of a number next to it. */
-// @ts-ignore: decorator
-@inline
-function storeSum<T extends number>(to: usize, x: v128): void {
-  if (sizeof<T>() == 4) v128.store_lane<u64>(to, f32x4.add(f32x4.demote_f64x2_zero(x), f32x4.splat(0)), 0)
-  else v128.store(to, f64x2.add(x, f64x2.splat(0)))
 }
 
 function scaleRows<T extends number>(values: usize, numRows: usize, numClasses: usize, factors: usize): void {

@@ -42,8 +42,11 @@ export function createScalarConsistencyKernels(memory: WebAssembly.Memory): Cons
         const mass = sum(own)
         const costs = own.map((share, k) => (share === 0 ? 0 : share * (max[m]! - z[start + k]!)))
         loss[m] = factor * divergence + sum(costs) + mass * rest[m]! + 0
-        for (let k = 0; k < numClasses; k++)
-          all[start + k] = row[k]! * (slopes[k]! - drift) + scales[m]! * (mass * row[k]! - own[k]!) + 0
+        for (let k = 0; k < numClasses; k++) {
+          all[start + k] = row[k]! * (slopes[k]! - drift) + scales[m]! * (mass * row[k]! - own[k]!)
+          // After rounding, which makes -0 of a number next to it.
+          all[start + k] = all[start + k]! + 0
+        }
       })
     }
 

@@ -29,7 +29,10 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
           const below = off[k]! * (1 - q[i]!)
           loss[n]! += (above === 0 ? 0 : above * (Math.max(-z[i]!, 0) + log)) + below * (Math.max(z[i]!, 0) + log)
           const slope = z[i]! < 0 ? below * least - above * most : below * most - above * least
-          if (gradient) gradient[i] = scales[n]! * slope + 0
+          if (!gradient) continue
+          gradient[i] = scales[n]! * slope
+          // After rounding, which makes -0 of a number next to it; so in all of them.
+          gradient[i] = gradient[i]! + 0
         }
       }
       return -1
@@ -58,7 +61,9 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
         const direct = clip === 0 ? passing * p[i]! : (passing * variance) / (1 - shifted)
         // At p = 0 an infinite entropy has no share in the slope, p log p being 0; nor has one of 0 where rest is 0 too.
         const turn = variance > 0 && rest > 0 ? gamma * entropy * (passing - q) * (variance / rest) : 0
-        if (gradient) gradient[i] = scale * share * (direct - q * n[i]! + turn) + 0
+        if (!gradient) continue
+        gradient[i] = scale * share * (direct - q * n[i]! + turn)
+        gradient[i] = gradient[i]! + 0
       }
       return loss
     }
@@ -83,7 +88,9 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
           slopes += each
           if (gradient) gradient[i] = counts ? factor[n]! * each : 0
         }
-        if (gradient) gradient[own] = 0 - factor[n]! * slopes
+        if (!gradient) continue
+        gradient[own] = -factor[n]! * slopes
+        gradient[own] = gradient[own]! + 0
       }
     }
 
@@ -107,7 +114,8 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
         loss[n] = 0
         for (let k = 0; k < numClasses; k++, i++) {
           if (share[i]! > 0) loss[n]! += share[i]! * (log[i]! - (z[i]! - max[n]! - rest[n]!))
-          out[i] = factor[n]! * (out[i]! - share[i]!) + 0
+          out[i] = factor[n]! * (out[i]! - share[i]!)
+          out[i] = out[i]! + 0
         }
       }
     }
@@ -126,7 +134,10 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
         if (ratio < Number.POSITIVE_INFINITY) slopes[k] = weight * ratio
         drift += share[k]! * slopes[k]!
       }
-      for (let k = 0; k < numClasses; k++) share[k] = factor * (share[k]! * (slopes[k]! - drift)) + 0
+      for (let k = 0; k < numClasses; k++) {
+        share[k] = factor * (share[k]! * (slopes[k]! - drift))
+        share[k] = share[k]! + 0
+      }
       return divergence
     }
 

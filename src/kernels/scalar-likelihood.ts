@@ -57,7 +57,11 @@ export function createScalarLikelihoodKernels(memory: WebAssembly.Memory): Likel
       const target = targetOf(n)
       for (let k = 0; k < numClasses; k++) costs[k] = target[k] === 0 ? 0 : -target[k]! * row[k]!
       loss[n] = sum(costs) + 0
-      if (gradient) for (let k = 0; k < numClasses; k++) gradient[start + k] = -target[k]! * scale[n]! + 0
+      for (let k = 0; gradient && k < numClasses; k++) {
+        gradient[start + k] = -target[k]! * scale[n]!
+        // After rounding, which makes -0 of a number next to it.
+        gradient[start + k] = gradient[start + k]! + 0
+      }
     }
     return -1
   }

@@ -40,7 +40,9 @@ export function createScalarTermKernels(memory: WebAssembly.Memory): TermKernels
         const total = sum(target)
         for (let k = 0; gradient && k < numClasses; k++) {
           const difference = k === argmax ? total - target[k]! - total * restOf(k) : total * p[k]! - target[k]!
-          gradient[start + k] = scale[n]! * difference + 0
+          gradient[start + k] = scale[n]! * difference
+          // After rounding, which makes -0 of a number next to it.
+          gradient[start + k] = gradient[start + k]! + 0
         }
       }
       return -1

@@ -112,7 +112,9 @@ export function createScalarLossKernels(memory: WebAssembly.Memory): LossKernels
           k === sums.argmax
             ? total - target[k]! - (total * sums.others) / (1 + sums.others)
             : (total * exponentials[k]!) / (1 + sums.others) - target[k]!
-        gradient[n * numClasses + k] = scale[n]! * difference + 0
+        gradient[n * numClasses + k] = scale[n]! * difference
+        // After rounding, which makes -0 of a number next to it.
+        gradient[n * numClasses + k] = gradient[n * numClasses + k]! + 0
       }
     }
     return -1

@@ -8,6 +8,12 @@ import { randomOf } from '../helpers/model.ts'
 const CLASSES = [1, 2, 3, 4, 5, 7, 8, 9, 31, 33, 255, 257, 1000]
 const NUM_ROWS = 3
 const TOLERANCE = { F32: 1e-6, F64: 1e-14 } as const
+/** Half of the least number above 0 of float32, which rounds to 0 with its sign, and the least of float64. */
+const NEXT_TO_NOTHING = { F32: 2 ** -150, F64: 2 ** -1074 } as const
+/** What kernels write that answers hold, or that is added up to it. */
+const WRITTEN = new Set(['losses', 'gradients', 'q'])
+/** What scales them, by name of what is given. */
+const SCALES = new Set(['scale', 'factors', 'weights'])
 type Dtype = keyof typeof TOLERANCE
 
 const random = randomOf('elements')
@@ -164,6 +170,16 @@ const CALLS: Readonly<Record<string, Place>> = {
     ({ typed }) =>
       ({ z, target, q }) =>
         typed[dtype].towards(z!, k, 9, 0.5, target!, 1.5, 0.75, q!),
+  ],
+  'a divergence the other way round of shares next to nothing': (dtype, k) => [
+    {
+      z: [dtype, uniform(k, 8, 9)],
+      target: ['F64', uniform(k, -1, 0)],
+      q: [dtype, uniform(k, 0, 1).map((q) => (q < 0.2 ? 0 : 2 * NEXT_TO_NOTHING[dtype]))],
+    },
+    ({ typed }) =>
+      ({ z, target, q }) =>
+        typed[dtype].towards(z!, k, 9, 0.5, target!, 1.5, 0.5, q!),
   ],
   ...Object.fromEntries(
     (['one base', 'a base of each class', 'no base'] as const).map((base) => [
@@ -324,6 +340,28 @@ describe.each(engines)('$kernels.name element kernels', (engine) => {
       }
     })
   }
+
+  test.each(['F32', 'F64'] as const)('write 0, not -0, where a number of %s next to it vanishes', (dtype) => {
+    const tiny = NEXT_TO_NOTHING[dtype]
+    const vanishing = (given: Given): Given =>
+      Object.fromEntries(
+        Object.entries(given).map(([name, [type, values]]) => [
+          name,
+          [type, SCALES.has(name) && type === 'F64' ? values.map((value) => value * tiny) : values],
+        ]),
+      )
+    const held: string[] = []
+    for (const [name, place] of Object.entries(CALLS)) {
+      for (const k of CLASSES) {
+        const [given, call] = place(dtype, k)
+        for (const [tensor, values] of Object.entries(run(engine, vanishing(given), call(engine)).left)) {
+          const at = WRITTEN.has(tensor) ? values.findIndex((value) => Object.is(value, -0)) : -1
+          if (at !== -1) held.push(`${name} of ${k}: ${tensor}[${at}]`)
+        }
+      }
+    }
+    expect(held).toEqual([])
+  })
 
   test('give logarithms of all magnitudes, and to their last digits next to 1', () => {
     const values = [1, 1 + 1e-12, 1 - 1e-12, 0.5, 2, Math.SQRT1_2, Math.SQRT2, 1e-300, 1e300, 2 ** -1022, 3e-16]

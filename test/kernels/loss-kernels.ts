@@ -135,6 +135,23 @@ export function describeLossKernels(
         expect(desk.sparse(dtype, ignored).gradients[0]!.every((gradient) => Object.is(gradient, 0))).toBe(true)
       })
 
+      test(`a gradient of ${dtype} that vanishes is 0 and not -0`, () => {
+        const random = randomOf(13)
+        // Half of the least float32 above 0, which rounds to 0 with its sign, and the least float64.
+        const least = dtype === 'F32' ? 2 ** -150 : 2 ** -1074
+        for (const { logits } of cases(dtype, (k) => peaked(k, random, 20, () => 4 * random() - 2))) {
+          const rowScale = logits.map(() => least * random())
+          const targets = logits.map((row) => row.map(() => random() / row.length))
+          const [labels, coefficients] = [logits.map(() => [0]), logits.map(() => [0.9])]
+          for (const { gradients } of [
+            desk.sparse(dtype, { logits, labels, coefficients, base: 0, rowScale }),
+            desk.sparse(dtype, { logits, labels, coefficients, base: 0.1 / logits[0]!.length, rowScale }),
+            desk.dense(dtype, { logits, targets, rowScale }),
+          ])
+            expect(gradients.flat().findIndex((gradient) => Object.is(gradient, -0))).toBe(-1)
+        }
+      })
+
       test(`131072 classes of ${dtype} lose no accuracy`, () => {
         const random = randomOf(7)
         for (const logits of [fill(131_072, () => 0.75), fill(131_072, () => Math.fround(8 * random() - 4))]) {
