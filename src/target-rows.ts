@@ -93,6 +93,11 @@ export function writeSmoothed(
   }
 }
 
+/** How many rows of [numRows, numClasses] are worked on at a time: those that `elements` have room for, at least one. */
+export function stripRowsOf(numRows: number, numClasses: number, elements: number): number {
+  return Math.min(numRows, Math.max(1, Math.floor(elements / numClasses)))
+}
+
 /**
  * Writes q of one strip of rows after the other to the same place: `strip(first, count)` those from `first` on. Of class indices only the labels
  * change between strips, and filling a float64 array with a number takes as long as an exponential of each would.

@@ -3,7 +3,7 @@ import { tensor } from '../../schemas/tensor.ts'
 import { logSigmoid, sigmoidFamily } from '../families/sigmoid.ts'
 import { countedElements, countedRows } from '../reduction.ts'
 import { labels } from '../target-kinds.ts'
-import { rowsFrom, writeSmoothed } from '../target-rows.ts'
+import { rowsFrom, stripRowsOf, writeSmoothed } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import { type Block, defineLoss, PER_CLASS } from './definition.ts'
 
@@ -93,7 +93,7 @@ function evaluate(block: Block, { pos_weight: positive }: Params): number {
   const { engine, dtype, numRows, numClasses, classWeights, gradientScale, losses, gradients } = block
   const { memory, typed } = engine
   const bytes = ELEMENT_BYTES[dtype]
-  const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
+  const stripRows = stripRowsOf(numRows, numClasses, STRIP_ELEMENTS)
   return memory.scratch(() => {
     const labels = memory.allocate(stripRows * numClasses * bytes)
     const onWeights = memory.allocate(numClasses * bytes)

@@ -1,4 +1,4 @@
-import { rowsFrom, writeSmoothed } from '../target-rows.ts'
+import { rowsFrom, stripRowsOf, writeSmoothed } from '../target-rows.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import type { Block } from './definition.ts'
 
@@ -26,7 +26,7 @@ export function evaluateFocused(block: Block, focus: Focus): number {
   const { numRows, numClasses, dtype, gradients } = block
   const kernels = typed[dtype]
   const bytes = ELEMENT_BYTES[dtype]
-  const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
+  const stripRows = stripRowsOf(numRows, numClasses, STRIP_ELEMENTS)
   return memory.scratch(() => {
     const plane = () => memory.allocate(stripRows * numClasses * ELEMENT_BYTES.F64)
     const [on, off, logOn, logOff, labels] = [plane(), plane(), plane(), plane(), plane()]

@@ -1,5 +1,5 @@
 import type { Kernels } from '../kernels/contract.ts'
-import { type SparseRows, smoothedStrips, type TargetRows } from '../target-rows.ts'
+import { type SparseRows, smoothedStrips, stripRowsOf, type TargetRows } from '../target-rows.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import type { Block } from './definition.ts'
 
@@ -151,7 +151,7 @@ function evaluateTargets<Params>(
     const faulty = softmax(block.scores, numRows, numClasses, probabilities, rowMax, logSum)
     if (faulty !== -1) return faulty
 
-    const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
+    const stripRows = stripRowsOf(numRows, numClasses, STRIP_ELEMENTS)
     const length = stripRows * numClasses
     const strip = () => memory.allocate(length * ELEMENT_BYTES.F64)
     const [logP, p, q, slopes] = [strip(), strip(), strip(), strip()]

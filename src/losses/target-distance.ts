@@ -1,4 +1,4 @@
-import { smoothedStrips } from '../target-rows.ts'
+import { smoothedStrips, stripRowsOf } from '../target-rows.ts'
 import { ELEMENT_BYTES, viewOf } from '../wire/tensor.ts'
 import type { Block } from './definition.ts'
 
@@ -16,7 +16,7 @@ export function targetDistance(block: Block, power: 1 | 2): number {
   const { memory, typed } = engine
   const { distances } = typed[dtype]
   const rowBytes = numClasses * ELEMENT_BYTES[dtype]
-  const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_ELEMENTS / numClasses)))
+  const stripRows = stripRowsOf(numRows, numClasses, STRIP_ELEMENTS)
   return memory.scratch(() => {
     const q = memory.allocate(stripRows * rowBytes)
     const unwanted = block.gradients === 0 ? memory.allocate(stripRows * rowBytes) : 0
