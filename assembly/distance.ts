@@ -1,13 +1,11 @@
 /** Sums over a row against a target distribution that is stored, in float64 whatever the element type. */
 import { loadPair, sumF64 } from './lanes'
+import { PARTIAL } from './partial'
 
 /** sum of targets * weights */
 export let mass: f64 = 0
 /** sum of targets * weights * (m - z), where a target of 0 costs 0 even at z = -Infinity */
 export let distance: f64 = 0
-
-/** Elements of one partial sum: among 131072 equal terms one sum would lose three digits. */
-const PARTIAL: usize = 512
 
 /** @param weights [count]; 0 = 1 for every class */
 export function sumAgainst<T extends number>(row: usize, count: usize, m: f64, targets: usize, weights: usize): void {

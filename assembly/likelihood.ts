@@ -5,6 +5,7 @@
 import { distance, sumAgainst } from './distance'
 import { foldF32, loadPair, SINK, sumF64 } from './lanes'
 import { findMaximum, maximum } from './maximum'
+import { PARTIAL } from './partial'
 
 export function nllSparseF32(
   logP: usize, numRows: usize, numClasses: usize, labels: usize, coefficients: usize, entries: usize,
@@ -135,9 +136,6 @@ function sumWhileFilling<T extends number>(row: usize, count: usize, out: usize,
   }
   return rest
 }
-
-/** Elements of one partial sum: among 131072 equal terms one sum would lose three digits. */
-const PARTIAL: usize = 512
 
 /** The same of factor * z in float64, where factor is not 0. */
 function scaledWhileFilling<T extends number>(row: usize, count: usize, factor: f64, out: usize, value: T): f64 {

@@ -12,6 +12,7 @@ import { CUTOFF_F64, expF64 } from './exp'
 import { loadPair, SINK, storePair, sumF64 } from './lanes'
 import { findMaximum, maximum, outermost, position } from './maximum'
 import { narrowDistance, narrowFactor, narrowSum, sumNarrow } from './narrow'
+import { PARTIAL } from './partial'
 
 /** R. NaN if the row holds a NaN. */
 export let others: f64 = 0
@@ -20,9 +21,6 @@ export let factor: f64 = 1
 
 /** sum of (m - z) as the narrow way found it; Infinity if it did not. */
 let distance: f64 = 0
-
-/** Elements of one partial sum. */
-const PARTIAL: usize = 512
 
 const LEAST_NARROW_SUM: f64 = 8.271806125530277e-25 // 2^-80
 const NARROW_MAXIMUM: f64 = 2048
@@ -88,7 +86,7 @@ function sumWide<T extends number>(row: usize, count: usize, to: usize, step: us
   wideSegment<T>(row + behind * sizeof<T>(), count - behind, step ? to + behind * sizeof<T>() : to, pairStep)
 }
 
-/** Adds exp(z - m) to `others`, in partial sums: among 131072 equal terms one sum loses three digits. */
+/** Adds exp(z - m) to `others`, in partial sums. */
 function wideSegment<T extends number>(from: usize, count: usize, to: usize, pairStep: usize): void {
   const pair: usize = 2 * sizeof<T>()
   const m = f64x2.splat(maximum)
