@@ -1,22 +1,19 @@
 import type { ConsistencyKernels } from './consistency-contract.ts'
 import { sum } from './scalar-sums.ts'
-
-type Numbers = Float32Array | Float64Array
-type View = (pointer: number, length: number) => Numbers
+import { type View, viewsOf } from './scalar-views.ts'
 
 /** Less than the kernels of `ElementKernels` take a logarithm of is that. */
 const LEAST = 2 ** -1022
 
 /** The plain TypeScript twin of `ConsistencyKernels`: see `createScalarLossKernels`. */
 export function createScalarConsistencyKernels(memory: WebAssembly.Memory): ConsistencyKernels {
-  const f32: View = (pointer, length) => new Float32Array(memory.buffer, pointer, length)
-  const f64: View = (pointer, length) => new Float64Array(memory.buffer, pointer, length)
+  const { f32, f64 } = viewsOf(memory)
 
   const consistencyOf =
     (view: View): ConsistencyKernels['consistencyF32'] =>
     (logits, splits, numClasses, rowMax, logSum, target, rowScale, factor, _scratch, losses, q) => {
       const size = splits * numClasses
-      const [z, all, t] = [view(logits, size), view(q, size), new Float64Array(memory.buffer, target, numClasses)]
+      const [z, all, t] = [view(logits, size), view(q, size), f64(target, numClasses)]
       const [max, rest, loss] = [f64(rowMax, splits), f64(logSum, splits), f64(losses, splits)]
       const scales = f64(rowScale, splits)
       const p = Float64Array.from(all)

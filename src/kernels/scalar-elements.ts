@@ -1,13 +1,10 @@
 import type { ElementKernels } from './element-contract.ts'
-
-type Numbers = Float32Array | Float64Array
-type View = (pointer: number, length: number) => Numbers
+import { type View, viewsOf } from './scalar-views.ts'
 
 const LEAST = 2 ** -1022
 /** The plain TypeScript twin of `ElementKernels`: see `createScalarLossKernels`. */
 export function createScalarElementKernels(memory: WebAssembly.Memory): ElementKernels {
-  const f32: View = (pointer, length) => new Float32Array(memory.buffer, pointer, length)
-  const f64 = (pointer: number, length: number) => new Float64Array(memory.buffer, pointer, length)
+  const { f32, f64, i32 } = viewsOf(memory)
 
   const binaryCrossEntropyOf =
     (view: View): ElementKernels['binaryCrossEntropyF32'] =>
@@ -73,7 +70,7 @@ export function createScalarElementKernels(memory: WebAssembly.Memory): ElementK
     (logits, numRows, numClasses, labels, margin, isSquared, factors, losses, gradients) => {
       const z = view(logits, numRows * numClasses)
       const gradient = gradients === 0 ? undefined : view(gradients, numRows * numClasses)
-      const label = new Int32Array(memory.buffer, labels, numRows)
+      const label = i32(labels, numRows)
       const [loss, factor] = [f64(losses, numRows), f64(factors, numRows)]
       for (let n = 0; n < numRows; n++) {
         const start = n * numClasses

@@ -1,18 +1,15 @@
 import type { LikelihoodKernels } from './likelihood-contract.ts'
 import { sum } from './scalar-sums.ts'
-
-type Numbers = Float32Array | Float64Array
-type View = (pointer: number, length: number) => Numbers
+import { type View, viewsOf } from './scalar-views.ts'
 
 /** The plain TypeScript twin of `LikelihoodKernels`: see `createScalarLossKernels`. */
 export function createScalarLikelihoodKernels(memory: WebAssembly.Memory): LikelihoodKernels {
-  const f32: View = (pointer, length) => new Float32Array(memory.buffer, pointer, length)
-  const f64: View = (pointer, length) => new Float64Array(memory.buffer, pointer, length)
+  const { f32, f64, i32 } = viewsOf(memory)
 
   const sparseOf =
     (view: View): LikelihoodKernels['nllSparseF32'] =>
     (logP, numRows, numClasses, labels, coefficients, entries, base, baseValue, rowScale, losses, gradients) => {
-      const label = new Int32Array(memory.buffer, labels, numRows * entries)
+      const label = i32(labels, numRows * entries)
       const coefficient = f64(coefficients, numRows * entries)
       const shared = base === 0 ? new Float64Array(numClasses).fill(baseValue) : view(base, numClasses)
       const target = new Float64Array(numClasses)

@@ -3,14 +3,11 @@ import { createScalarConsistencyKernels } from './scalar-consistency.ts'
 import { createScalarLikelihoodKernels } from './scalar-likelihood.ts'
 import { sum, sumsOf } from './scalar-sums.ts'
 import { createScalarTermKernels } from './scalar-terms.ts'
-
-type Numbers = Float32Array | Float64Array
-type View = (pointer: number, length: number) => Numbers
+import { type Numbers, type View, viewsOf } from './scalar-views.ts'
 
 /** The plain TypeScript twin of what losses made of probabilities do with whole rows: see `createScalarLossKernels`. */
 export function createScalarRowKernels(memory: WebAssembly.Memory): RowKernels {
-  const f32: View = (pointer, length) => new Float32Array(memory.buffer, pointer, length)
-  const f64: View = (pointer, length) => new Float64Array(memory.buffer, pointer, length)
+  const { f32, f64 } = viewsOf(memory)
 
   const distancesOf =
     (view: View): RowKernels['distancesF32'] =>

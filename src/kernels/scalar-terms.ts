@@ -1,19 +1,16 @@
 import { sum, sumsOf } from './scalar-sums.ts'
+import { type View, viewsOf } from './scalar-views.ts'
 import type { TermKernels } from './terms-contract.ts'
-
-type Numbers = Float32Array | Float64Array
-type View = (pointer: number, length: number) => Numbers
 
 /** The plain TypeScript twin of `TermKernels`: see `createScalarLossKernels`. */
 export function createScalarTermKernels(memory: WebAssembly.Memory): TermKernels {
-  const f32: View = (pointer, length) => new Float32Array(memory.buffer, pointer, length)
-  const f64 = (pointer: number, length: number) => new Float64Array(memory.buffer, pointer, length)
+  const { f32, f64, i32 } = viewsOf(memory)
 
   const polyCrossEntropyOf =
     (view: View): TermKernels['polyCrossEntropyF32'] =>
     (logits, numRows, numClasses, labels, coefficients, missing, entries, baseValue, rowScale, losses, gradients) => {
       const z = view(logits, numRows * numClasses)
-      const label = new Int32Array(memory.buffer, labels, numRows * entries)
+      const label = i32(labels, numRows * entries)
       const [coefficient, weight] = [f64(coefficients, numRows * entries), f64(missing, numRows * entries)]
       const [loss, scale] = [f64(losses, numRows), f64(rowScale, numRows)]
       const gradient = gradients === 0 ? undefined : view(gradients, numRows * numClasses)

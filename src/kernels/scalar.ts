@@ -1,22 +1,14 @@
 import type { LossKernels } from './contract.ts'
 import { createScalarRowKernels } from './scalar-rows.ts'
 import { indexOfMax, sum, sumsOf } from './scalar-sums.ts'
-
-type FloatArray = Float32Array | Float64Array
-
-/** What the kernels of one element type are written in terms of: [length] elements at a pointer. */
-type View = (pointer: number, length: number) => FloatArray
+import { type View, viewsOf } from './scalar-views.ts'
 
 /**
  * The plain TypeScript loss kernels: the meaning of `LossKernels` in the fewest words. All arithmetic is float64; float32 is
  * rounded to when it is written; a row is copied into float64 first, so that the inner loops see one type. They stand in where WebAssembly SIMD is missing and are what the fast kernels are tested with.
- *
- * Views are made for every call, because growing the memory detaches the ones made before.
  */
 export function createScalarLossKernels(memory: WebAssembly.Memory): LossKernels {
-  const f32: View = (pointer, length) => new Float32Array(memory.buffer, pointer, length)
-  const f64: View = (pointer, length) => new Float64Array(memory.buffer, pointer, length)
-  const i32 = (pointer: number, length: number) => new Int32Array(memory.buffer, pointer, length)
+  const { f32, f64, i32 } = viewsOf(memory)
 
   const softmaxOf =
     (view: View): LossKernels['softmaxF32'] =>
