@@ -1,4 +1,7 @@
-/** Jensen-Shannon divergence of the rows of a group, and the cross entropy of its first: what src/kernels/consistency-contract.ts says. All float64 but what is stored. */
+/**
+ * Jensen-Shannon divergence of the rows of a group, and the cross entropy of its first: what src/kernels/consistency-contract.ts says.
+ * All float64 but what is stored.
+ */
 import { loadPair, storeSum, sumF64 } from './lanes'
 import { log } from './logarithm'
 

@@ -1,5 +1,5 @@
 /**
- * Negative log-likelihood of rows that are log-probabilities already: what src/kernels/row-contract.ts says. Each row is read once, and
+ * Negative log-likelihood of rows that are log-probabilities already: what src/kernels/likelihood-contract.ts says. Each row is read once, and
  * looked at while it is summed: a sum that is finite has nothing in it that is not.
  */
 import { distance, sumAgainst } from './distance'

@@ -17,7 +17,7 @@ import { SCALES_F32 } from './tables'
  *   is within its reach.
  */
 
-/** Bytes of an entry of SCALES_F32: a factor and a reach, whose lowest 16 bits mean something else: see print-f32.ts. */
+/** log2 of the bytes of an entry of SCALES_F32: a factor and a reach, whose lowest 16 bits mean something else: see print-f32.ts. */
 const ENTRY_BITS: i32 = 4
 const KIND_BITS: i32 = 8
 

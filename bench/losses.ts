@@ -41,7 +41,7 @@ export async function* lossesLevel({ quick, say }: LevelOptions): AsyncGenerator
   const batch = makeBatch(ROWS, CLASSES)
   // Answers go where the last one was, as in the service: fresh memory for each would have V8 collect its heap while a loss is computed.
   let answer = new Uint8Array(0)
-  const surroundings = { room: (bytes: number) => roomOf(bytes), bodyRead: () => undefined }
+  const surroundings = { room: roomOf, bodyRead: () => undefined }
   const teacher = batch.logits.slice()
   for (let row = 0; row < ROWS; row++)
     teacher.set(batch.logits.subarray((ROWS - 1 - row) * CLASSES, (ROWS - row) * CLASSES), row * CLASSES)

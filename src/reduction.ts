@@ -103,11 +103,8 @@ function readSampleWeights(memory: KernelMemory, layout: Layout, tensor: Tensor)
     : Float64Array.from({ length: layout.numRows }, (_, row) => given[Math.floor(row / layout.rowsPerSample)]!)
 }
 
-/**
- * Rows summed within blocks of this many, then the blocks: the rounding of the sum depends on the batch alone, not on
- * how its rows were dealt out to workers, which get whole blocks.
- */
-export const SUM_BLOCK_ROWS = 128
+/** Rows summed within blocks of this many, then the blocks: less is lost than in one sum, and the rounding depends on the batch alone. */
+const SUM_BLOCK_ROWS = 128
 
 /** Multiplies each loss by its sample weight, in place; an infinite loss of weight 0 counts 0. */
 export function weighLosses(losses: Float64Array, { sampleWeights }: Reduction): void {

@@ -174,15 +174,15 @@ export function readJson(
 
   /** The string that starts here, if it is a short one that stands in the body as it is: every name of a field is one. */
   function simpleString(): string | undefined {
-    let text = ''
+    let simple = ''
     for (let i = at + 1; i <= at + MAX_SIMPLE_BYTES; i++) {
       const byte = bytes[i]
       if (byte === QUOTE) {
         at = i + 1
-        return text
+        return simple
       }
       if (byte === undefined || byte === BACKSLASH || byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) return undefined
-      text += String.fromCharCode(byte)
+      simple += String.fromCharCode(byte)
     }
     return undefined
   }
