@@ -18,9 +18,9 @@ export interface PrintJob {
   readonly bytes: Uint8Array<SharedArrayBuffer>
 }
 
-/** Fewer elements are printed in the time it takes to call for help. */
-const MIN_SHARED_ELEMENTS = 131_072
-/** Elements of a chunk: half a millisecond of printing, which is what the last one to finish may keep the others waiting. */
+/** Fewer elements are printed in the time it takes to call for help and to copy there and back. Float32 is printed as fast as it is copied. */
+const MIN_SHARED_ELEMENTS = { F32: Number.POSITIVE_INFINITY, F64: 400_000 } as const
+/** Elements of a chunk: less than half a millisecond of printing, which is what the last one to finish may keep the others waiting. */
 const CHUNK_ELEMENTS = 16_384
 /** Elements of a job: a few dozen megabytes of shared memory. */
 const JOB_ELEMENTS = 2 ** 20
@@ -74,7 +74,7 @@ export function withCrew(
 
   function printJob(dtype: 'F32' | 'F64', values: number, rows: number, columns: number, out: number): number {
     const alone = () => typed[dtype].printRows(values, rows, columns, out)
-    if (rows * columns < MIN_SHARED_ELEMENTS || !mayCall()) return alone()
+    if (rows * columns < MIN_SHARED_ELEMENTS[dtype] || !mayCall()) return alone()
     const plan = planOf(dtype, rows, columns)
     const bytes = plan.chunks < 2 ? undefined : arena.lend(plan.bytes)
     if (!bytes) return alone()
