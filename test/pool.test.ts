@@ -10,7 +10,7 @@ import { type Config, readConfig } from '../src/config.ts'
 import { evaluate as evaluateDirectly } from '../src/evaluate.ts'
 import { isLent } from '../src/pool/arena.ts'
 import type { TaskResult } from '../src/pool/message.ts'
-import { startApp } from './helpers/app.ts'
+import { sharedApp, startApp } from './helpers/app.ts'
 import { defaultEngine } from './helpers/evaluate.ts'
 
 /** A service in which every request goes to a worker. */
@@ -175,21 +175,23 @@ test('answers are the same bytes with 1, 2 and 4 workers', async () => {
   expect(new Set(answers).size).toBe(1)
 })
 
-test.each([1, 16, 24, 32, 40, 48, 64, 80, 112, 128, 192, 800])(
-  'an answer of %i rows leaves the service as it left the evaluation',
-  async (rows) => {
+describe('an answer leaves the service as it left the evaluation', () => {
+  const app = sharedApp({ workers: 1, inlineMaxBytes: 0 })
+
+  test.each([1, 16, 24, 32, 40, 48, 64, 80, 112, 128, 192, 800])('of %i rows', async (rows) => {
     const body = batch(rows, 200)
-    for (const accept of ['application/json', 'application/vnd.safetensors']) {
-      const expected = evaluateDirectly(defaultEngine, 'loss', new TextEncoder().encode(body), {
-        request: 'json',
-        response: accept === 'application/json' ? 'json' : 'safetensors',
-      })
-      const answer = await post(await start(), body, { accept })
+    for (const [response, accept] of [
+      ['json', 'application/json'],
+      ['safetensors', 'application/vnd.safetensors'],
+    ] as const) {
+      const bytes = new TextEncoder().encode(body)
+      const expected = evaluateDirectly(defaultEngine, 'loss', bytes, { request: 'json', response })
+      const answer = await post(app(), body, { accept })
       expect(answer.statusCode).toBe(200)
       expect(expected.result.ok && Buffer.compare(answer.rawPayload, expected.result.bytes)).toBe(0)
     }
-  },
-)
+  })
+})
 
 describe('one large batch', () => {
   test('is printed by every worker that has nothing else to do', async () => {
