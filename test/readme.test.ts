@@ -1,9 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { startedServer } from './helpers/server.ts'
 
 const readme = readFileSync('README.md', 'utf8')
 const blocks = blocksOf(readme)
@@ -23,24 +22,7 @@ function commandsOf(markdown: string): { command: string; answer: string }[] {
   )
 }
 
-let server: ReturnType<typeof spawn>
-let url: string
-
-beforeAll(async () => {
-  server = spawn(process.execPath, ['dist/server.js'], {
-    env: { ...process.env, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'info' },
-  })
-  for await (const line of createInterface({ input: server.stdout! })) {
-    const { msg } = JSON.parse(line)
-    url = msg.match(/http:\S+/)?.[0] ?? url
-    if (msg === 'ready') break
-  }
-})
-
-afterAll(async () => {
-  server.kill('SIGTERM')
-  await once(server, 'exit')
-})
+const url = startedServer()
 
 describe('the README', () => {
   test('names the two commands in exactly these words', () => {
@@ -58,7 +40,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
   const text = readFileSync(document, 'utf8')
 
   test.each(commandsOf(text))('gives the answer it shows to $command', ({ command, answer }) => {
-    const local = command.replaceAll('http://localhost:3000', url)
+    const local = command.replaceAll('http://localhost:3000', url())
     expect(execFileSync('bash', ['-c', local], { encoding: 'utf8' }).trim()).toBe(answer)
   })
 
