@@ -27,7 +27,6 @@ EXPOSE 3000
 # node:http, not fetch: it starts faster and takes an IPv6 HOST as it is. A connection to 0.0.0.0 reaches this container.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
     CMD ["node", "-e", "require('node:http').get({ host: process.env.HOST || '0.0.0.0', port: process.env.PORT || 3000, path: '/readyz' }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
-# A young generation as small as `npm start` has it: ARCHITECTURE.md says why.
 # In a small container Node's own heap limit is above the memory limit, so the kernel would kill the process before V8 collects.
 # Tensors live outside the heap, hence half.
-CMD ["node", "--max-semi-space-size=1", "--max-old-space-size-percentage=50", "dist/server.js"]
+CMD ["node", "--max-old-space-size-percentage=50", "dist/server.js"]

@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { nodeOptions } from '../scripts/start-command.ts'
 import { checkOutputs, makeBatch } from './batch.ts'
 import { drive } from './client.ts'
 import type { LoopDelay } from './loop-delay.ts'
@@ -20,9 +19,7 @@ export async function* eventLoopLevel({ quick, say }: LevelOptions): AsyncGenera
   const { runs, seconds } = quick ? QUICK : { runs: RUNS, seconds: SECONDS }
   const batch = makeBatch(ROWS, CLASSES)
   const body = batch.json()
-  const child = fork(fileURLToPath(new URL('loop-delay.ts', import.meta.url)), {
-    execArgv: [...nodeOptions, '--import', 'tsx'],
-  })
+  const child = fork(fileURLToPath(new URL('loop-delay.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
   try {
     const [port] = (await once(child, 'message')) as [number]
     const headers = { 'content-type': 'application/json' }

@@ -2,7 +2,6 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { serverFile, startArguments } from '../scripts/start-command.ts'
 
 const READY_TIMEOUT_MS = 30_000
 const POLL_MS = 10
@@ -24,8 +23,8 @@ export interface Running {
 
 export const lossd: Party = {
   name: 'lossd',
-  missing: () => (existsSync(serverFile) ? undefined : 'the service is not built: `npm run build`'),
-  command: () => ({ file: process.execPath, args: startArguments, env: { LOG_LEVEL: 'warn' } }),
+  missing: () => (existsSync(path('../dist/server.js')) ? undefined : 'the service is not built: `npm run build`'),
+  command: () => ({ file: process.execPath, args: [path('../dist/server.js')], env: { LOG_LEVEL: 'warn' } }),
 }
 
 export const plainFastify = typescriptPeer('plain_fastify')

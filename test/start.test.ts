@@ -1,11 +1,9 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Service, spawnService, whenReady } from '../scripts/load/service.ts'
-import { nodeOptions } from '../scripts/start-command.ts'
 
 const READY_LIMIT_MS = 5000
 /** Well below the 72 s that Node keeps an idle connection open. */
@@ -30,12 +28,6 @@ describe('the process', () => {
     await logged(service, 'ready')
     expect(await status(`${service.url}/readyz`)).toBe(200)
     await ended(service)
-  })
-
-  test('is started by the image with the options of `npm start`', () => {
-    const [, command] = /^CMD (\[.*\])$/m.exec(readFileSync('Dockerfile', 'utf8'))!
-    expect(nodeOptions).not.toEqual([])
-    expect(JSON.parse(command!)).toEqual(expect.arrayContaining([...nodeOptions]))
   })
 
   test('stops with a message that names every bad variable', async () => {

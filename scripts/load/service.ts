@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { serverFile, startArguments } from '../start-command.ts'
+import { fileURLToPath } from 'node:url'
 
+const SERVER = fileURLToPath(new URL('../../dist/server.js', import.meta.url))
 const POLL_MS = 10
 
 /** The built service as a process of its own. */
@@ -17,11 +18,10 @@ export interface Service {
 
 /** Starts the built service on a free port of this machine; does not wait until it is ready. */
 export async function spawnService(environment: Readonly<Record<string, string>> = {}): Promise<Service> {
-  if (!existsSync(serverFile))
-    throw new Error(`the service is not built: ${serverFile} is missing. Run \`npm run build\`.`)
+  if (!existsSync(SERVER)) throw new Error(`the service is not built: ${SERVER} is missing. Run \`npm run build\`.`)
   const port = await freePort()
   const env = { ...process.env, HOST: '127.0.0.1', PORT: String(port), ...environment }
-  const child = spawn(process.execPath, startArguments, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [SERVER], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   process.once('exit', () => child.kill())
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {

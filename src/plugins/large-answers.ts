@@ -2,10 +2,8 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { giveBack, MIN_LENT_BYTES } from '../pool/arena.ts'
 
-/** What the kernel takes from one write in well under a millisecond. */
-const WHOLE_BYTES = 256 * 1024
-/** Of what is larger, the piece of one turn: it stays in the processor's cache on its way. */
-const CHUNK_BYTES = 128 * 1024
+/** What the kernel takes from one write in well under a millisecond: the piece of one turn. */
+const CHUNK_BYTES = 2 ** 20
 
 /**
  * Sends bytes that a worker has handed over, and gives them back when they are sent or nobody takes them any more. A large answer goes
@@ -17,7 +15,7 @@ export function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply 
   if (reply.raw.destroyed) giveBack(bytes)
   else reply.raw.once('close', () => giveBack(bytes))
   // Fastify takes a view of shared memory for an object, and would print it as one.
-  if (answer.length <= WHOLE_BYTES) return reply.serializer(asItIs as never).send(answer)
+  if (answer.length <= CHUNK_BYTES) return reply.serializer(asItIs as never).send(answer)
   return reply.header('content-length', answer.length).send(inChunks(answer))
 }
 

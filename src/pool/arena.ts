@@ -61,8 +61,15 @@ drain.unref()
  */
 export function giveBack(bytes: Uint8Array, lease?: number): void {
   if (isLent(bytes)) Atomics.compareExchange(stateOf(bytes), 0, lease ?? leaseOf(bytes), RETURNED)
-  // What is transferred to where nobody listens is gone at once, without waiting for the garbage collector.
-  else if (bytes.byteLength >= MIN_LENT_BYTES) drain.postMessage(undefined, [bytes.buffer as ArrayBuffer])
+  else if (bytes.byteLength >= MIN_LENT_BYTES) drop(bytes)
+}
+
+/**
+ * Frees the memory of these bytes and of all else in their buffer: transferred to where nobody listens, it is gone without waiting for the
+ * garbage collector. Freeing what another thread has allocated leaves the two with page faults.
+ */
+export function drop({ buffer }: Uint8Array): void {
+  drain.postMessage(undefined, [buffer as ArrayBuffer])
 }
 
 /** The number of the lease that the bytes are under. */
