@@ -8,7 +8,7 @@ export interface Arena {
 }
 
 /** Below this a buffer of its own that is transferred costs no more, and is nobody's to give back. */
-export const MIN_LENT_BYTES = 65_536
+export const MIN_LENT_BYTES = 16_384
 /** In front of each block: int32, the number of the lease. The rest keeps the bytes aligned. */
 const HEADER_BYTES = 16
 const RETURNED = 0
