@@ -97,7 +97,8 @@ const CASES: readonly Case[] = [
 ]
 
 const ROUNDS = 5
-const WARM_UP_SECONDS = 1
+/** As long as it takes until V8 has compiled what several threads share of the work: until then rates rise. */
+const WARM_UP_SECONDS = 5
 /** How many rounds and seconds are enough to see that everything works. */
 const QUICK = { rounds: 1, seconds: 0.3, warmUpSeconds: 0.1 }
 

@@ -48,6 +48,11 @@ function messageOf(environment: Record<string, string>): string {
 }
 
 describe('the configuration', () => {
+  test('evaluates more on the main thread where there are hardly more processors than it needs', () => {
+    expect(readConfig({ LOSSD_WORKERS: '2' }).inlineMaxBytes).toBe(65_536)
+    expect(readConfig({ LOSSD_WORKERS: '3' }).inlineMaxBytes).toBe(16_384)
+  })
+
   test('has the defaults of the contract', () => {
     expect(readConfig({})).toMatchObject({
       host: '0.0.0.0',
@@ -67,7 +72,9 @@ describe('the configuration', () => {
 
   for (const [variable, { text, name, value }] of Object.entries(given)) {
     test(`reads ${variable}`, () => {
-      expect(readConfig({ [variable]: text })).toEqual({ ...readConfig({}), [name]: value })
+      // Its default depends on another variable.
+      const fixed = { LOSSD_INLINE_MAX_BYTES: '1' }
+      expect(readConfig({ ...fixed, [variable]: text })).toEqual({ ...readConfig(fixed), [name]: value })
     })
 
     test(`takes an empty ${variable} for an absent one`, () => {

@@ -5,7 +5,7 @@ import { GENERATED, table } from './markdown.ts'
 export function configurationDoc(): string {
   const rows = Object.entries(Environment.shape).map(([name, schema]) => {
     const parsed = schema.safeParse(undefined)
-    const preset = name === 'LOSSD_WORKERS' ? 'available parallelism' : JSON.stringify(parsed.data)
+    const preset = (schema.meta()?.preset as string | undefined) ?? JSON.stringify(parsed.data)
     return [`\`${name}\``, preset === '[]' ? 'none' : preset.replaceAll('"', ''), schema.description ?? '']
   })
   return [

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { Piscina } from 'piscina'
-import { type Formats, isProportional, type OperationName } from '../evaluate.ts'
+import { type Formats, isProportional, type OperationName, type Surroundings } from '../evaluate.ts'
 import { createEngine } from '../kernels/engine.ts'
 import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
@@ -67,6 +67,9 @@ const MAX_ID = 2 ** 31 - 1
 /** Bytes of bodies that are read or evaluated at the same time; more go through buffers of their own. */
 const BODY_BYTES = 256 * 2 ** 20
 
+/** Bytes of answers evaluated on this thread that are on their way out at the same time. */
+const INLINE_ANSWER_BYTES = 64 * 2 ** 20
+
 /** Worker threads that each run the pipeline from bytes to bytes. */
 export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): Pool {
   const cancelled = new Int32Array(new SharedArrayBuffer(CANCEL_SLOTS * Int32Array.BYTES_PER_ELEMENT))
@@ -88,6 +91,12 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const inlineEngine = createEngine(kernelModule)
   const gathered = createGathered()
   const bodies = createArena(BODY_BYTES)
+  const answers = createArena(INLINE_ANSWER_BYTES)
+  const inlineSurroundings: Surroundings = {
+    room: (bytes) => answers.lend(bytes) ?? Buffer.allocUnsafe(bytes),
+    // It is given back when the evaluation is over, however far that got.
+    bodyRead: () => undefined,
+  }
   const running = new Set<Promise<unknown>>()
   const free = () => workers - running.size
   const batches = createBatches<Job>(workers, free, handOver)
@@ -123,7 +132,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
         return gathered(() => {
           try {
             signal.throwIfAborted()
-            return runEvaluation(inlineEngine, evaluation)
+            return runEvaluation(inlineEngine, evaluation, inlineSurroundings)
           } finally {
             giveBack(body)
           }
