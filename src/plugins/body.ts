@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { copyBytes } from '../copy-bytes.ts'
 import { drop, giveBack, MIN_LENT_BYTES } from '../pool/arena.ts'
@@ -84,8 +85,8 @@ function readBody(
         buffer = larger
       }
       copyBytes(chunk, buffer, length)
-      // Node has copied it for us alone. Kept until V8 collects, such pieces would add up to a collection of the whole heap for every 64 MiB.
-      if (payload === raw && chunk.length >= MIN_DROPPED_BYTES) drop(chunk)
+      // Kept until V8 collects, such pieces would add up to a collection of the whole heap for every 64 MiB.
+      if (isOurs(chunk) && chunk.length >= MIN_DROPPED_BYTES) drop(chunk)
       length = end
       pending += chunk.length
       if (pending >= TURN_BYTES) yieldTurn()
@@ -100,6 +101,11 @@ function readBody(
     deadline.addEventListener('abort', () => abandon(deadline.reason), { once: true })
     // The compression plugin hands it over paused.
     payload.resume()
+
+    /** What comes from a socket Node has copied for us alone; what decompresses a body may use its buffer again, and so may who injects one. */
+    function isOurs(chunk: Uint8Array): boolean {
+      return payload === raw && raw.socket instanceof Socket && chunk.byteLength === chunk.buffer.byteLength
+    }
 
     /** A fast client has megabytes waiting; taken at one go, they would keep the event loop from everybody else. */
     function yieldTurn(): void {

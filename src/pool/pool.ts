@@ -4,7 +4,7 @@ import { type Formats, isProportional, type OperationName, type Surroundings } f
 import { createEngine } from '../kernels/engine.ts'
 import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
-import { createArena, giveBack, isLent, leaseOf } from './arena.ts'
+import { createArena, giveBack, isLent, leaseOf, MIN_LENT_BYTES } from './arena.ts'
 import { createBatches, type Waiting } from './batches.ts'
 import type { PrintJob } from './crew.ts'
 import { createGathered } from './gathered.ts'
@@ -93,7 +93,9 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const bodies = createArena(BODY_BYTES)
   const answers = createArena(INLINE_ANSWER_BYTES)
   const inlineSurroundings: Surroundings = {
-    room: (bytes) => answers.lend(bytes) ?? Buffer.allocUnsafe(bytes),
+    // Of small ones several share a buffer; large ones are freed one by one.
+    room: (bytes) =>
+      answers.lend(bytes) ?? (bytes < MIN_LENT_BYTES ? Buffer.allocUnsafe : Buffer.allocUnsafeSlow)(bytes),
     // It is given back when the evaluation is over, however far that got.
     bodyRead: () => undefined,
   }
