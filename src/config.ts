@@ -9,8 +9,8 @@ const list = z.string().transform((text) =>
 )
 
 /**
- * Handing a body of 64 KiB over and back takes half as long as evaluating it. Where there are hardly more processors than the main thread
- * needs, that makes fewer answers; where there are, it leaves the main thread time for more of them.
+ * Handing a body of 64 KiB over and back takes the processors as long as evaluating it. Where the main thread needs most of them itself, that
+ * makes fewer answers; where there are more, it leaves the main thread time for more of them.
  */
 const INLINE_BYTES = { few: 65_536, many: 16_384 } as const
 const FEW_WORKERS = 2

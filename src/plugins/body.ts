@@ -63,6 +63,8 @@ function readBody(
       ? Number(payload.headers['content-length'])
       : Number.NaN
   if (declared > limit) return Promise.reject(tooLarge(limit))
+  // Node copies that for us alone; what decompresses a body may use its buffer again, and so may who injects one.
+  const isFromSocket = payload === raw && raw.socket instanceof Socket
   let buffer: Uint8Array | undefined
   let length = 0
   let pending = 0
@@ -72,7 +74,9 @@ function readBody(
     payload.on('data', (chunk: Uint8Array) => {
       const end = length + chunk.length
       if (end > limit) return abandon(tooLarge(limit))
-      if (chunk.length === declared && isReady(chunk)) {
+      const isOurs = isFromSocket && chunk.byteLength === chunk.buffer.byteLength
+      // So small a body goes on in the memory it came in.
+      if (isOurs && chunk.length === declared && chunk.length < MIN_LENT_BYTES) {
         buffer = chunk
         length = end
         return
@@ -86,7 +90,7 @@ function readBody(
       }
       copyBytes(chunk, buffer, length)
       // Kept until V8 collects, such pieces would add up to a collection of the whole heap for every 64 MiB.
-      if (isOurs(chunk) && chunk.length >= MIN_DROPPED_BYTES) drop(chunk)
+      if (isOurs && chunk.length >= MIN_DROPPED_BYTES) drop(chunk)
       length = end
       pending += chunk.length
       if (pending >= TURN_BYTES) yieldTurn()
@@ -101,11 +105,6 @@ function readBody(
     deadline.addEventListener('abort', () => abandon(deadline.reason), { once: true })
     // The compression plugin hands it over paused.
     payload.resume()
-
-    /** What comes from a socket Node has copied for us alone; what decompresses a body may use its buffer again, and so may who injects one. */
-    function isOurs(chunk: Uint8Array): boolean {
-      return payload === raw && raw.socket instanceof Socket && chunk.byteLength === chunk.buffer.byteLength
-    }
 
     /** A fast client has megabytes waiting; taken at one go, they would keep the event loop from everybody else. */
     function yieldTurn(): void {
@@ -128,11 +127,6 @@ function readBody(
       reject(reason)
     }
   })
-}
-
-/** Whether it could go to another thread as it is: it would not be lent, and nothing else is in its memory. */
-function isReady({ byteLength, buffer }: Uint8Array): boolean {
-  return byteLength < MIN_LENT_BYTES && byteLength === buffer.byteLength
 }
 
 function tooLarge(limit: number): Refusal {

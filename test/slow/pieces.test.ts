@@ -30,11 +30,11 @@ test('the pieces in which large bodies come are not left for V8 to collect', { t
     headers: { 'content-type': 'application/vnd.safetensors' },
     body: writeContainer(tensors, { outputs: '["loss","gradients"]' }),
   }
+  const before = await externalBytes(service.url)
   let isOver = false
   const load = drive(port, large, 4, LARGE_SECONDS).finally(() => {
     isOver = true
   })
-  const before = await externalBytes(service.url)
   let most = 0
   while (!isOver) {
     most = Math.max(most, (await externalBytes(service.url)) - before)
