@@ -64,12 +64,22 @@ export function giveBack(bytes: Uint8Array, lease?: number): void {
   else if (bytes.byteLength >= MIN_LENT_BYTES) drop(bytes)
 }
 
+/** Four pieces of a body: a message costs as much as copying one, and of more of them the next to be written has left the cache. */
+const DROPPED_TOGETHER_BYTES = 262_144
+let dropped: ArrayBuffer[] = []
+let droppedBytes = 0
+
 /**
- * Frees the memory of these bytes and of all else in their buffer: transferred to where nobody listens, it is gone without waiting for the
- * garbage collector. Freeing what another thread has allocated leaves the two with page faults.
+ * Frees the memory of these bytes and of all else in their buffer: transferred to where nobody listens, some at a time, it is gone without waiting
+ * for the garbage collector. Freeing what another thread has allocated leaves the two with page faults.
  */
 export function drop({ buffer }: Uint8Array): void {
-  drain.postMessage(undefined, [buffer as ArrayBuffer])
+  dropped.push(buffer as ArrayBuffer)
+  droppedBytes += buffer.byteLength
+  if (droppedBytes < DROPPED_TOGETHER_BYTES) return
+  drain.postMessage(undefined, dropped)
+  dropped = []
+  droppedBytes = 0
 }
 
 /** The number of the lease that the bytes are under. */
