@@ -51,7 +51,9 @@ const KERNEL_USERS: Readonly<Record<string, string>> = {
   'src/pool/pool.ts': 'compiles the module once for every worker, and has an engine for the smallest requests',
   'src/pool/worker.ts': 'makes the engine of its thread',
   'src/pool/run.ts': 'hands an engine on to evaluate, whoever owns it',
-  'src/pool/crew.ts': 'prints with the engines of several threads what one of them has to print',
+  'src/pool/crew.ts': 'gives an engine the help of other threads',
+  'src/pool/print-crew.ts': 'prints with the engines of several threads what one of them has to print',
+  'src/pool/read-crew.ts': 'reads with the engines of several threads what one of them has to read',
   'src/warm-up.ts': 'hands an engine on to evaluate, to test it',
 }
 

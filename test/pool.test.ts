@@ -9,7 +9,7 @@ import { type App, buildApp } from '../src/app.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { evaluate as evaluateDirectly } from '../src/evaluate.ts'
 import { isLent } from '../src/pool/arena.ts'
-import type { TaskResult } from '../src/pool/message.ts'
+import type { Task, TaskResult } from '../src/pool/message.ts'
 import { sharedApp, startApp } from './helpers/app.ts'
 import { defaultEngine } from './helpers/evaluate.ts'
 
@@ -21,11 +21,14 @@ const SMALL = '{"logits":[[2,1]],"targets":[0]}'
 /** Enough work to still be under way when the test has done what it does meanwhile. */
 const LARGE = batch(250, 1000)
 
-/** So much to print that workers which are free help. */
-const SHARED = batch(500, 1000).replace('{', '{"dtype":"float64",')
+/** So much to read, or to print, that workers which are free help. */
+const SHARED = {
+  read: batch(300, 1000, (k) => Math.sin(k)),
+  printed: batch(500, 1000).replace('{', '{"dtype":"float64",'),
+}
 
-function batch(rows: number, classes: number): string {
-  const row = `[${Array.from({ length: classes }, (_, k) => (k * 7) % 11).join(',')}]`
+function batch(rows: number, classes: number, element = (k: number) => (k * 7) % 11): string {
+  const row = `[${Array.from({ length: classes }, (_, k) => element(k)).join(',')}]`
   return `{"logits":[${Array(rows).fill(row).join(',')}],"targets":[${Array(rows).fill(1).join(',')}],"label_smoothing":0.1}`
 }
 
@@ -164,7 +167,14 @@ function handedOver({ services: { pool } }: App): Promise<void> {
 }
 
 test('answers are the same bytes with 1, 2 and 4 workers', async () => {
-  const bodies = [SMALL, batch(300, 37), batch(3, 5000), batch(64, 100).replace('{', '{"dtype":"float64",'), LARGE]
+  const bodies = [
+    SMALL,
+    batch(300, 37),
+    batch(3, 5000),
+    batch(64, 100).replace('{', '{"dtype":"float64",'),
+    LARGE,
+    SHARED.read,
+  ]
   const answers: string[] = []
   for (const workers of [1, 2, 4]) {
     const app = await start({ workers })
@@ -194,24 +204,29 @@ describe('an answer leaves the service as it left the evaluation', () => {
 })
 
 describe('one large batch', () => {
-  test('is printed by every worker that has nothing else to do', async () => {
-    const app = await start({ workers: 3 })
-    const run = vi.spyOn(Piscina.prototype, 'run')
-    expect((await post(app, SHARED)).statusCode).toBe(200)
-    const kinds = run.mock.calls.map(([task]) => task.kind)
-    run.mockRestore()
-    expect(kinds).toContain('help')
-    expect(kinds.filter((kind) => kind === 'evaluate')).toHaveLength(1)
+  test.each(Object.entries(SHARED))('is %s by every worker that has nothing else to do', async (what, body) => {
+    const { tasks, answer } = await watched(await start({ workers: 3 }), body)
+    const jobs = tasks.flatMap((task) => (task.kind === 'help' ? [task.job.kind] : []))
+    expect(jobs).toContain({ read: 'read', printed: 'print' }[what])
+    expect(tasks.filter(({ kind }) => kind === 'evaluate')).toHaveLength(1)
+    const alone = evaluateDirectly(defaultEngine, 'loss', Buffer.from(body), { request: 'json', response: 'json' })
+    expect(alone.result.ok && Buffer.compare(answer, alone.result.bytes)).toBe(0)
   })
 
-  test('is printed by its own worker where the others are busy', async () => {
-    const app = await start({ workers: 1 })
-    const run = vi.spyOn(Piscina.prototype, 'run')
-    expect((await post(app, SHARED)).statusCode).toBe(200)
-    const kinds = run.mock.calls.map(([task]) => task.kind)
-    run.mockRestore()
-    expect(kinds).toEqual(['evaluate'])
+  test.each(Object.entries(SHARED))('is %s by its own worker where there is no other', async (_what, body) => {
+    const { tasks } = await watched(await start({ workers: 1 }), body)
+    expect(tasks.map(({ kind }) => kind)).toEqual(['evaluate'])
   })
+
+  /** The answer, and what threads were given to do for it. */
+  async function watched(app: App, body: string): Promise<{ tasks: Task[]; answer: Buffer }> {
+    const run = vi.spyOn(Piscina.prototype, 'run')
+    const { statusCode, rawPayload } = await post(app, body)
+    expect(statusCode).toBe(200)
+    const tasks = run.mock.calls.map(([task]) => task)
+    run.mockRestore()
+    return { tasks, answer: rawPayload }
+  }
 })
 
 describe('a full queue', () => {

@@ -1,160 +1,33 @@
-import { copyBytes } from '../copy-bytes.ts'
 import type { Engine } from '../kernels/engine.ts'
-import { ELEMENT_BYTES } from '../wire/tensor.ts'
-import { printedBytes } from '../wire/text.ts'
-import { type Arena, giveBack } from './arena.ts'
+import type { Arena } from './arena.ts'
+import { helpToPrint, type PrintJob, withPrinters } from './print-crew.ts'
+import { helpToRead, type ReadJob, withReaders } from './read-crew.ts'
 
-/** Rows of a large tensor that several threads print: the one whose answer it is from the front, others from the back. */
-export interface PrintJob {
-  readonly dtype: 'F32' | 'F64'
-  readonly rows: number
-  readonly columns: number
-  /**
-   * int32: claims, then the length of each chunk's text, 0 before it is there. Of this job alone, so that whoever comes when it is over
-   * finds nothing left.
-   */
-  readonly controls: Int32Array<SharedArrayBuffer>
-  /** Lent by the thread whose answer it is: values [rows, columns], then room for each chunk's text. Only for who has claimed a chunk. */
-  readonly bytes: Uint8Array<SharedArrayBuffer>
+/** Work of one thread that others may help with. */
+export type CrewJob = PrintJob | ReadJob
+
+/** What a thread that may call for help has. */
+export interface Crew {
+  /** Of this thread. */
+  readonly arena: Arena
+  /** How many threads there are. */
+  readonly threads: number
+  /** Whether one of them may be free. */
+  mayCall(): boolean
+  /** Asks those that are free to `help`. */
+  call(job: CrewJob): void
+  /** How long to wait for a chunk that another thread has claimed: a thousand times as long as one takes, so whoever claimed it has died. */
+  readonly patienceMs: number
 }
 
-/** Fewer elements are printed in the time it takes to call for help and to copy there and back. Float32 is printed as fast as it is copied. */
-const MIN_SHARED_ELEMENTS = { F32: Number.POSITIVE_INFINITY, F64: 400_000 } as const
-/** Elements of a chunk: less than half a millisecond of printing, which is what the last one to finish may keep the others waiting. */
-const CHUNK_ELEMENTS = 16_384
-/** Elements of a job: a few dozen megabytes of shared memory. */
-const JOB_ELEMENTS = 2 ** 20
-/** A chunk is printed in less than a thousandth of this; whoever claimed it has died. */
-const PATIENCE_MS = 5000
-const COMMA = 0x2c
-
-const CLAIMS = 0
-const LENGTHS = 1
-
-/** Chunks claimed from the front in the low half, from the back in the high half, so that one exchange claims. */
-const BACK_ONE = 1 << 16
-const FRONT_MASK = BACK_ONE - 1
-
-/**
- * An engine that prints large tensors together with other threads. The bytes are the same: rows are printed as they always are, and put
- * together in their order.
- *
- * @param arena of this thread
- * @param mayCall whether a thread may be free
- * @param call asks threads that are free to `help`
- * @param patienceMs how long to wait for a chunk that another thread has claimed
- */
-export function withCrew(
-  engine: Engine,
-  arena: Arena,
-  mayCall: () => boolean,
-  call: (job: PrintJob) => void,
-  patienceMs = PATIENCE_MS,
-): Engine {
-  const { typed } = engine
-  const shared = (dtype: 'F32' | 'F64') => ({
-    ...typed[dtype],
-    printRows(values: number, rows: number, columns: number, out: number): number {
-      const jobRows = Math.max(1, Math.floor(JOB_ELEMENTS / columns))
-      let end = out
-      for (let row = 0; row < rows; row += jobRows) {
-        if (row > 0) engine.memory.u8(end++, 1)[0] = COMMA
-        end = printJob(
-          dtype,
-          values + row * columns * ELEMENT_BYTES[dtype],
-          Math.min(jobRows, rows - row),
-          columns,
-          end,
-        )
-      }
-      return end
-    },
-  })
-  return { ...engine, typed: { F32: shared('F32'), F64: shared('F64') } }
-
-  function printJob(dtype: 'F32' | 'F64', values: number, rows: number, columns: number, out: number): number {
-    const alone = () => typed[dtype].printRows(values, rows, columns, out)
-    if (rows * columns < MIN_SHARED_ELEMENTS[dtype] || !mayCall()) return alone()
-    const plan = planOf(dtype, rows, columns)
-    const bytes = plan.chunks < 2 ? undefined : arena.lend(plan.bytes)
-    if (!bytes) return alone()
-    const controls = new Int32Array(new SharedArrayBuffer((LENGTHS + plan.chunks) * Int32Array.BYTES_PER_ELEMENT))
-    copyBytes(engine.memory.u8(values, rows * plan.rowBytes), bytes)
-    call({ dtype, rows, columns, controls, bytes })
-    let end = out
-    for (let chunk = claimFront(controls, plan.chunks); chunk !== -1; chunk = claimFront(controls, plan.chunks))
-      end = append(chunk, end)
-    for (let chunk = controls[CLAIMS]! & FRONT_MASK; chunk < plan.chunks; chunk++) {
-      if (Atomics.wait(controls, LENGTHS + chunk, 0, patienceMs) === 'timed-out') {
-        // Should that thread be alive after all, it may still write to the job's memory: it is not given back.
-        for (let missing = chunk; missing < plan.chunks; missing++) end = append(missing, end)
-        return end
-      }
-      if (chunk > 0) engine.memory.u8(end++, 1)[0] = COMMA
-      const length = Atomics.load(controls, LENGTHS + chunk)
-      const at = plan.textAt + chunk * plan.chunkTextBytes
-      copyBytes(bytes.subarray(at, at + length), engine.memory.u8(end, length))
-      end += length
-    }
-    giveBack(bytes)
-    return end
-
-    function append(chunk: number, at: number): number {
-      const first = chunk * plan.chunkRows
-      if (chunk > 0) engine.memory.u8(at++, 1)[0] = COMMA
-      return typed[dtype].printRows(values + first * plan.rowBytes, Math.min(plan.chunkRows, rows - first), columns, at)
-    }
-  }
+/** An engine that shares what is large with other threads; nothing that it gives differs by that. */
+export function withCrew(engine: Engine, crew: Crew): Engine {
+  return withReaders(withPrinters(engine, crew), crew)
 }
 
-/** Prints chunks of another thread's job until none is left. */
-export function help({ memory, typed }: Engine, job: PrintJob): void {
-  const { dtype, rows, columns, controls, bytes } = job
-  const plan = planOf(dtype, rows, columns)
-  memory.reset()
-  const values = memory.allocate(plan.chunkRows * plan.rowBytes)
-  const out = memory.allocate(plan.chunkTextBytes)
-  for (let chunk = claimBack(controls, plan.chunks); chunk !== -1; chunk = claimBack(controls, plan.chunks)) {
-    const first = chunk * plan.chunkRows
-    const chunkRows = Math.min(plan.chunkRows, rows - first)
-    const from = first * plan.rowBytes
-    copyBytes(bytes.subarray(from, from + chunkRows * plan.rowBytes), memory.u8(values, chunkRows * plan.rowBytes))
-    const end = typed[dtype].printRows(values, chunkRows, columns, out)
-    copyBytes(memory.u8(out, end - out), bytes, plan.textAt + chunk * plan.chunkTextBytes)
-    Atomics.store(controls, LENGTHS + chunk, end - out)
-    Atomics.notify(controls, LENGTHS + chunk)
-  }
-}
+const HELP = { print: helpToPrint, read: helpToRead }
 
-function planOf(dtype: 'F32' | 'F64', rows: number, columns: number) {
-  const chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / columns))
-  const chunks = Math.ceil(rows / chunkRows)
-  const rowBytes = columns * ELEMENT_BYTES[dtype]
-  const textAt = aligned(rows * rowBytes)
-  const chunkTextBytes = aligned(printedBytes(dtype, chunkRows, columns))
-  return { chunkRows, chunks, rowBytes, textAt, chunkTextBytes, bytes: textAt + chunks * chunkTextBytes }
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / 16) * 16
-}
-
-/** The next chunk from the front, or -1. */
-function claimFront(controls: Int32Array, chunks: number): number {
-  for (let seen = Atomics.load(controls, CLAIMS); isLeft(seen, chunks); seen = Atomics.load(controls, CLAIMS)) {
-    if (Atomics.compareExchange(controls, CLAIMS, seen, seen + 1) === seen) return seen & FRONT_MASK
-  }
-  return -1
-}
-
-/** The next chunk from the back, or -1. */
-function claimBack(controls: Int32Array, chunks: number): number {
-  for (let seen = Atomics.load(controls, CLAIMS); isLeft(seen, chunks); seen = Atomics.load(controls, CLAIMS)) {
-    if (Atomics.compareExchange(controls, CLAIMS, seen, seen + BACK_ONE) === seen) return chunks - 1 - (seen >>> 16)
-  }
-  return -1
-}
-
-function isLeft(claims: number, chunks: number): boolean {
-  return (claims & FRONT_MASK) + (claims >>> 16) < chunks
+/** Does chunks of another thread's job until none is left. */
+export function help(engine: Engine, job: CrewJob): void {
+  HELP[job.kind](engine, job as never)
 }

@@ -1,6 +1,6 @@
 import type { Formats, OperationName } from '../evaluate.ts'
 import type { Problem } from '../problems.ts'
-import type { PrintJob } from './crew.ts'
+import type { CrewJob } from './crew.ts'
 
 /** The only types that cross between the main thread and a worker. */
 
@@ -40,7 +40,7 @@ export interface Evaluation {
 /** A call for help that a worker has made. */
 export interface HelpTask {
   readonly kind: 'help'
-  readonly job: PrintJob
+  readonly job: CrewJob
 }
 
 export type Task = WarmTask | EvaluateTask | HelpTask

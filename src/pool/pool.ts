@@ -6,7 +6,7 @@ import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
 import { createArena, giveBack, isLent, leaseOf, MIN_LENT_BYTES } from './arena.ts'
 import { createBatches, type Waiting } from './batches.ts'
-import type { PrintJob } from './crew.ts'
+import type { CrewJob } from './crew.ts'
 import { createGathered } from './gathered.ts'
 import {
   CANCEL_SLOTS,
@@ -104,7 +104,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const batches = createBatches<Job>(workers, free, handOver)
   let lastId = 0
   // Threads that nothing waits for help one that has much to print.
-  piscina.on('message', (job: PrintJob) => {
+  piscina.on('message', (job: CrewJob) => {
     const helpTask: HelpTask = { kind: 'help', job }
     for (let idle = free(); idle > 0; idle--) track(piscina.run(helpTask))
   })

@@ -23,6 +23,9 @@ const MAX_IDLE_BYTES = 256 * 2 ** 20
 /** How long a worker waits for the others to come up before it gets to work alone. */
 const WARM_TIMEOUT_MS = 30_000
 
+/** How long a chunk of a shared job may take. */
+const PATIENCE_MS = 5000
+
 /** Bytes of answers that are on their way out at the same time; more go through buffers of their own. */
 const ANSWER_BYTES = 128 * 2 ** 20
 
@@ -44,8 +47,13 @@ export default function run(task: Task): unknown {
 }
 
 function newEngine(): Engine {
-  const mayCall = () => Atomics.load(tasks, 0) < workers
-  return withCrew(createEngine(kernelModule), answers, mayCall, (job) => parentPort!.postMessage(job))
+  return withCrew(createEngine(kernelModule), {
+    arena: answers,
+    threads: workers,
+    mayCall: () => Atomics.load(tasks, 0) < workers,
+    call: (job) => parentPort!.postMessage(job),
+    patienceMs: PATIENCE_MS,
+  })
 }
 
 /** Returns when every worker has got here, so that the pool knows that each of them is up. */

@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest'
+import { REPORT_WORDS, Report } from '../src/kernels/contract.ts'
+import type { Engine } from '../src/kernels/engine.ts'
+import { createArena, isLent } from '../src/pool/arena.ts'
+import { type CrewJob, help } from '../src/pool/crew.ts'
+import { ELEMENT_BYTES, viewOf } from '../src/wire/tensor.ts'
+import { ANSWERS_TO_A_CALL, CAPACITY, crewEngine, newEngine } from './helpers/crew.ts'
+
+const number = (i: number) => (Math.sin(i) * 10 ** ((i % 12) - 6)).toPrecision(9)
+
+/** The text of a matrix, with `between` its rows. */
+function matrix(rows: number, columns: number, between = ',', element: (i: number) => string = number): string {
+  const row = (r: number) => `[${Array.from({ length: columns }, (_, k) => element(r * columns + k)).join(',')}]`
+  return `[${Array.from({ length: rows }, (_, r) => row(r)).join(between)}]`
+}
+
+/** Everything that reading gives: the words of the report, as offsets where they are pointers, and the bytes of the numbers. */
+function read(engine: Engine, dtype: 'F32' | 'F64', text: string, behind = ',"targets":[0]}') {
+  const { memory } = engine
+  memory.reset()
+  const body = Buffer.from(text + behind)
+  const start = memory.allocate(body.length)
+  memory.u8(start, body.length).set(body)
+  const report = memory.allocate(REPORT_WORDS * 4)
+  const values = memory.allocate((body.length / 2 + 1) * ELEMENT_BYTES[dtype])
+  engine.typed[dtype].readArray(start, start + body.length, values, report)
+  const words = [...memory.i32(report, REPORT_WORDS)]
+  for (const word of [Report.position, Report.token, Report.tokenEnd]) if (words[word] !== 0) words[word]! -= start
+  const isBodyAsItWas = Buffer.compare(memory.u8(start, body.length), body) === 0
+  const count = words[Report.status] === 0 ? words[Report.count]! : 0
+  return { words, isBodyAsItWas, numbers: Buffer.from(viewOf(memory, dtype, values, count).slice().buffer) }
+}
+
+function expectSame(engine: Engine, dtype: 'F32' | 'F64', text: string, behind?: string): void {
+  const expected = read(newEngine(), dtype, text, behind)
+  const actual = read(engine, dtype, text, behind)
+  expect(actual.words).toEqual(expected.words)
+  expect(actual.isBodyAsItWas).toBe(true)
+  expect(Buffer.compare(actual.numbers, expected.numbers)).toBe(0)
+}
+
+/** Rows much shorter than a chunk, about as long, longer than all that is shared. */
+const SHAPES = [
+  [40_000, 7],
+  [300, 1000],
+  [5, 60_000],
+  [2, 200_000],
+] as const
+
+describe('a matrix read by a crew', () => {
+  for (const [name, answer] of Object.entries(ANSWERS_TO_A_CALL)) {
+    for (const dtype of ['F32', 'F64'] as const) {
+      test.each(SHAPES)(`has the same numbers where ${name}: ${dtype} %i x %i`, (rows, columns) => {
+        let calls = 0
+        const together = crewEngine({
+          call(job) {
+            calls++
+            answer(job)
+          },
+        })
+        expectSame(together, dtype, matrix(rows, columns))
+        expect(calls).toBe(1)
+      })
+    }
+  }
+
+  const rows = 300
+  const valid = matrix(rows, 1000)
+  const helped = (call = (job: CrewJob) => help(newEngine(), job)) => crewEngine({ call })
+
+  test.each([',\n  ', ', ', ',\t'])('may have space behind the commas between its rows: %j', (between) => {
+    expectSame(helped(), 'F32', matrix(rows, 1000, between))
+  })
+
+  test('may end its body, and may be followed by another', () => {
+    expectSame(helped(), 'F32', valid, '}')
+    expectSame(helped(), 'F32', valid, `,"targets":${matrix(rows, 1000)}}`)
+  })
+
+  test('may hold numbers that take more room than their text, and quoted ones', () => {
+    expectSame(
+      helped(),
+      'F64',
+      matrix(rows, 5000, ',', (i) => String(i % 2)),
+    )
+    expectSame(
+      helped(),
+      'F32',
+      matrix(rows, 1000, ',', (i) => (i % 997 === 0 ? '"-Infinity"' : number(i))),
+    )
+  })
+
+  /** A fault in the part of the first thread, in that of the others, in the last row. */
+  const middle = Math.floor(valid.length * 0.75)
+  const inRow = (at: number, patch: string) => {
+    const start = valid.indexOf('],[', at) + 3
+    return valid.slice(0, start) + patch + valid.slice(start)
+  }
+  test.each([
+    ['a row that is longer', inRow(1000, '1,')],
+    ['a row that is longer, behind', inRow(middle, '1,')],
+    ['an array in a row', inRow(middle, '[1],')],
+    ['a row with a string', inRow(middle, '"],[",')],
+    ['a number out of range', inRow(middle, '1e999,')],
+    ['a comma too many', inRow(middle, ',')],
+    ['a bracket closed too early', inRow(middle, '1]],[[2,')],
+    ['null in its last row', inRow(valid.lastIndexOf('],['), 'null,')],
+    ['no end', valid.slice(0, -1)],
+    ['no end of its last row', valid.slice(0, -2)],
+  ])('has the same fault as alone: %s', (_name, text) => {
+    expectSame(helped(), 'F32', text)
+    expectSame(helped(), 'F32', text, '')
+    expectSame(crewEngine({}), 'F32', text)
+  })
+
+  test('is read alone where it is small, a cube or has spaces at its end, where nobody is free or there is no room', () => {
+    const call = () => expect.fail('called for help')
+    expectSame(crewEngine({ call }), 'F32', matrix(20, 1000))
+    expectSame(crewEngine({ call }), 'F32', `[${valid}]`)
+    expectSame(crewEngine({ call }), 'F32', valid.replace(']]', '] ]'))
+    expectSame(crewEngine({ call, mayCall: () => false }), 'F32', valid)
+    expectSame(crewEngine({ call, arena: createArena(2 ** 16) }), 'F32', valid)
+  })
+
+  test('leaves nothing to do for who comes late, and all memory where it was', () => {
+    const arena = createArena(CAPACITY)
+    const jobs: CrewJob[] = []
+    expectSame(crewEngine({ arena, call: (job) => jobs.push(job) }), 'F32', valid)
+    const before = jobs[0]!.bytes.slice()
+    help(newEngine(), jobs[0]!)
+    expect(Buffer.compare(jobs[0]!.bytes, before)).toBe(0)
+    expect(isLent(arena.lend(CAPACITY - 2 ** 17)!)).toBe(true)
+  })
+})
