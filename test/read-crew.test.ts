@@ -3,8 +3,19 @@ import { REPORT_WORDS, Report } from '../src/kernels/contract.ts'
 import type { Engine } from '../src/kernels/engine.ts'
 import { createArena, isLent } from '../src/pool/arena.ts'
 import { type CrewJob, help } from '../src/pool/crew.ts'
+import { withReaders } from '../src/pool/read-crew.ts'
 import { ELEMENT_BYTES, viewOf } from '../src/wire/tensor.ts'
 import { ANSWERS_TO_A_CALL, CAPACITY, crewEngine, newEngine } from './helpers/crew.ts'
+import { fuzzSeed, mutate, pick } from './helpers/fuzz.ts'
+import { randomOf } from './helpers/model.ts'
+
+const FUZZ_RUNS = 3000
+
+/** An arena lends nothing as small as that. */
+function lendAnything(bytes: number): Uint8Array<SharedArrayBuffer> {
+  const header = 16
+  return new Uint8Array(new SharedArrayBuffer(header + bytes), header, bytes)
+}
 
 const number = (i: number) => (Math.sin(i) * 10 ** ((i % 12) - 6)).toPrecision(9)
 
@@ -40,17 +51,18 @@ function expectSame(engine: Engine, dtype: 'F32' | 'F64', text: string, behind?:
 }
 
 /** Rows much shorter than a chunk, about as long, longer than all that is shared. */
-const SHAPES = [
-  [40_000, 7],
-  [300, 1000],
-  [5, 60_000],
-  [2, 200_000],
-] as const
+const MATRICES = (
+  [
+    [40_000, 7],
+    [300, 1000],
+    [5, 60_000],
+  ] as const
+).map(([rows, columns]) => [`${rows} x ${columns}`, matrix(rows, columns)] as const)
 
 describe('a matrix read by a crew', () => {
   for (const [name, answer] of Object.entries(ANSWERS_TO_A_CALL)) {
     for (const dtype of ['F32', 'F64'] as const) {
-      test.each(SHAPES)(`has the same numbers where ${name}: ${dtype} %i x %i`, (rows, columns) => {
+      test.each(MATRICES)(`has the same numbers where ${name}: ${dtype} %s`, (_shape, text) => {
         let calls = 0
         const together = crewEngine({
           call(job) {
@@ -58,14 +70,14 @@ describe('a matrix read by a crew', () => {
             answer(job)
           },
         })
-        expectSame(together, dtype, matrix(rows, columns))
+        expectSame(together, dtype, text)
         expect(calls).toBe(1)
       })
     }
   }
 
   const rows = 300
-  const valid = matrix(rows, 1000)
+  const [, valid] = MATRICES[1]!
   const helped = (call = (job: CrewJob) => help(newEngine(), job)) => crewEngine({ call })
 
   test.each([',\n  ', ', ', ',\t'])('may have space behind the commas between its rows: %j', (between) => {
@@ -120,6 +132,40 @@ describe('a matrix read by a crew', () => {
     expectSame(crewEngine({ call }), 'F32', valid.replace(']]', '] ]'))
     expectSame(crewEngine({ call, mayCall: () => false }), 'F32', valid)
     expectSame(crewEngine({ call, arena: createArena(2 ** 16) }), 'F32', valid)
+  })
+
+  test('has the same numbers or the same fault, whatever its bytes', () => {
+    const seed = fuzzSeed()
+    process.stdout.write(`fuzzing shared reading: LOSSD_FUZZ_SEED=${seed}\n`)
+    const random = randomOf(`shared reading ${seed}`)
+    const [alone, mate] = [newEngine(), newEngine()]
+    let calls = 0
+    const crew = {
+      arena: { lend: lendAnything },
+      threads: 2,
+      mayCall: () => true,
+      call(job: CrewJob) {
+        calls++
+        if (random() < 0.7) help(mate, job)
+      },
+      patienceMs: 50,
+    }
+    const together = withReaders(newEngine(), crew, { least: 24, chunk: 16 })
+    let sound = 0
+    for (let run = 0; run < FUZZ_RUNS; run++) {
+      const [rows, columns] = [1 + Math.floor(random() * 8), 1 + Math.floor(random() * 6)]
+      const between = pick(random, [',', ',', ', '])
+      const text = matrix(rows, columns, between, () => pick(random, ['0', '1', '-2.5', '1e3', '3.14159265', '"NaN"']))
+      const body = `[${Buffer.from(mutate(random, Buffer.from(text.slice(1)))).toString('latin1')}`
+      const dtype = pick(random, ['F32', 'F64'] as const)
+      const expected = read(alone, dtype, body)
+      const actual = read(together, dtype, body)
+      expect({ body, ...actual }).toEqual({ body, ...expected })
+      if (expected.words[Report.status] === 0) sound++
+    }
+    // Without help, or with nothing but faults, it would have tested one path only.
+    expect(calls).toBeGreaterThan(FUZZ_RUNS / 4)
+    expect(sound).toBeGreaterThan(FUZZ_RUNS / 20)
   })
 
   test('leaves nothing to do for who comes late, and all memory where it was', () => {

@@ -24,10 +24,15 @@ const READ = 1
 /** For whoever has called: not rows of one length, or numbers so short that their text has no room for them. */
 const LEFT = 2
 
-/** Less text is read in the time it takes to call for help. */
-const MIN_SHARED_BYTES = 2 * 2 ** 20
-/** Half a millisecond of reading, which is what the last one to finish may keep the others waiting. */
-const CHUNK_BYTES = 2 ** 19
+/** Bytes of text. */
+export interface ReadSizes {
+  /** Less is read in the time it takes to call for help. */
+  readonly least: number
+  /** Half a millisecond of reading, which is what the last one to finish may keep the others waiting. */
+  readonly chunk: number
+}
+
+const SIZES: ReadSizes = { least: 2 * 2 ** 20, chunk: 2 ** 19 }
 
 const OPEN_ARRAY = 0x5b
 const CLOSE_ARRAY = 0x5d
@@ -45,12 +50,16 @@ interface Piece {
  * An engine that reads large matrices together with other threads. Text is cut between rows, and each piece read as a matrix of its own. Where one
  * of them is not just that, all is read again as it always is, which says what is wrong and where.
  */
-export function withReaders(engine: Engine, { arena, threads, mayCall, call, patienceMs }: Crew): Engine {
+export function withReaders(
+  engine: Engine,
+  { arena, threads, mayCall, call, patienceMs }: Crew,
+  sizes: ReadSizes = SIZES,
+): Engine {
   const { memory, typed } = engine
   const shared = (dtype: 'F32' | 'F64') => ({
     ...typed[dtype],
     readArray(text: number, end: number, values: number, report: number): void {
-      if (end - text < MIN_SHARED_BYTES || !mayCall() || !readTogether(dtype, text, end, values, report))
+      if (end - text < sizes.least || !mayCall() || !readTogether(dtype, text, end, values, report))
         typed[dtype].readArray(text, end, values, report)
     },
   })
@@ -59,7 +68,7 @@ export function withReaders(engine: Engine, { arena, threads, mayCall, call, pat
   /** Whether that was possible; where not, nothing has changed but what `values` and `report` point to. */
   function readTogether(dtype: 'F32' | 'F64', text: number, end: number, values: number, report: number): boolean {
     const all = memory.u8(text, end - text)
-    const cuts = cutsOf(all, threads)
+    const cuts = cutsOf(all, threads, sizes)
     const chunks = cuts.length - 1
     const bytes = chunks < 1 ? undefined : copyOf(arena, all.subarray(cuts[0], cuts[chunks]))
     if (!bytes) return false
@@ -136,16 +145,16 @@ export function helpToRead(engine: Engine, { dtype, cuts, controls, bytes }: Rea
  * Where to cut the text of a matrix that begins here: at commas between rows, behind what the first thread is to read in any case; the last
  * cut is its end. None where it cannot be cut, or is written in an unusual way.
  */
-function cutsOf(all: Uint8Array, threads: number): number[] {
+function cutsOf(all: Uint8Array, threads: number, { least, chunk }: ReadSizes): number[] {
   const text = Buffer.from(all.buffer, all.byteOffset, all.length)
   if (!MATRIX.test(text.toString('latin1', 0, MATRIX_HEAD_BYTES))) return []
   const end = text.indexOf(']]', 0, 'latin1') + 2
-  if (end < MIN_SHARED_BYTES) return []
+  if (end < least) return []
   const cuts: number[] = []
   for (let at = text.indexOf('],', Math.floor(end / threads), 'latin1'); at !== -1 && at < end; ) {
     cuts.push(at + 1)
     if (cuts.length === MAX_CHUNKS) break
-    at = text.indexOf('],', at + CHUNK_BYTES, 'latin1')
+    at = text.indexOf('],', at + chunk, 'latin1')
   }
   cuts.push(end)
   return cuts

@@ -51,9 +51,9 @@ export function fuzz(name: string, specimens: readonly Specimen[], runs: number,
   expect(answers.refused, 'refusals').toBeGreaterThan(0)
 }
 
-type Random = () => number
+export type Random = () => number
 
-function pick<T>(random: Random, items: readonly T[]): T {
+export function pick<T>(random: Random, items: readonly T[]): T {
   return items[Math.floor(random() * items.length)]!
 }
 
@@ -86,7 +86,7 @@ const PIECES = [
   ...['"parameters"', '"datatype"', '"FP32"', '"INT64"', '"binary_data_size"', '"binary_data_output":true', '"none"'],
 ].map((piece) => Buffer.from(piece))
 
-function mutate(random: Random, body: Uint8Array): Uint8Array {
+export function mutate(random: Random, body: Uint8Array): Uint8Array {
   let bytes = Buffer.from(body)
   for (let changes = Math.floor(random() * 4); changes >= 0; changes--) {
     const at = Math.floor(random() * (bytes.length + 1))
