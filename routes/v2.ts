@@ -16,12 +16,8 @@ import type { Services } from '../src/app.ts'
 import { losses } from '../src/losses/index.ts'
 import { registerBodyReader } from '../src/plugins/body.ts'
 import { sendBytes } from '../src/plugins/large-answers.ts'
-import {
-  collectPaths,
-  registerMethodNotAllowed,
-  registerProblems,
-  sendInferenceError,
-} from '../src/plugins/problems.ts'
+import { collectPaths, registerMethodNotAllowed } from '../src/plugins/methods.ts'
+import { registerProblems, sendInferenceError } from '../src/plugins/problems.ts'
 import { excerpt, Refusal, shown } from '../src/problems.ts'
 import { version } from '../src/version.ts'
 import { MODEL_VERSION } from '../src/wire/inference.ts'

@@ -1,5 +1,3 @@
-import accepts from '@fastify/accepts'
-import compress from '@fastify/compress'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import { calibrationRoute } from '../routes/calibration.ts'
 import { equivalenceRoute } from '../routes/equivalence.ts'
@@ -16,16 +14,17 @@ import { sweepRoute } from '../routes/sweep.ts'
 import { targetsRoute } from '../routes/targets.ts'
 import { v2Routes } from '../routes/v2.ts'
 import type { Config } from './config.ts'
-import { registerBodyReader, registerContentEncoding } from './plugins/body.ts'
+import { registerBodyReader } from './plugins/body.ts'
+import { registerCompression } from './plugins/compression.ts'
 import { registerDeadline } from './plugins/deadline.ts'
 import { registerDocs, registerOpenApi } from './plugins/docs.ts'
 import { type Lifecycle, registerLifecycle } from './plugins/lifecycle.ts'
+import { collectPaths, registerMethodNotAllowed } from './plugins/methods.ts'
 import { type Metrics, registerMetrics } from './plugins/metrics.ts'
-import { collectPaths, refuseUnrouted, registerMethodNotAllowed, registerProblems } from './plugins/problems.ts'
+import { refuseUnrouted, registerProblems } from './plugins/problems.ts'
 import { registerRequests, requestId } from './plugins/requests.ts'
 import { registerSecurity } from './plugins/security.ts'
 import { createPool, type Pool } from './pool/pool.ts'
-import { Refusal, shown } from './problems.ts'
 import { version } from './version.ts'
 import { formats } from './wire/index.ts'
 
@@ -70,19 +69,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
   const metrics = registerMetrics(server, pool)
   registerDeadline(server, config.requestTimeoutMs)
   await registerSecurity(server, config)
-  await server.register(accepts)
-  registerContentEncoding(server)
-  await server.register(compress, {
-    globalCompression: config.compressAnswers,
-    // Bytes of floats hardly shrink.
-    customTypes: /^application\/(problem\+)?json$|^text\//,
-    onUnsupportedRequestEncoding: (encoding) =>
-      new Refusal(
-        'media_type_unsupported',
-        `expected gzip, br, deflate or identity, got the content-encoding ${shown(encoding)}`,
-      ),
-    onInvalidRequestPayload: (encoding) => new Refusal('json_invalid', `the body is not valid ${encoding}`),
-  })
+  await registerCompression(server, config.compressAnswers)
   registerBodyReader(
     server,
     Object.values(formats).flatMap((format) => format.mediaTypes),

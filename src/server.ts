@@ -13,7 +13,9 @@ try {
       return drain({ server, services })
     },
   )
-  await Promise.all([services.pool.ready, server.listen({ host: config.host, port: config.port })])
+  // Both to their end, whichever fails: Node aborts where a thread is ended that has not started yet.
+  const starts = [services.pool.ready, server.listen({ host: config.host, port: config.port })]
+  for (const start of await Promise.allSettled(starts)) if (start.status === 'rejected') throw start.reason
   server.log.info({ workers: config.workers }, 'ready')
 } catch (error) {
   process.stderr.write(`lossd: ${error instanceof ConfigError ? error.message : ((error as Error).stack ?? error)}\n`)

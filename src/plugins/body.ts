@@ -35,15 +35,6 @@ export function registerBodyReader(
 
 type NewBody = (bytes: number) => Uint8Array
 
-/** Names of codings have no case, and one of them has an older name (RFC 9110, 8.4.1), of which the compression plugin knows nothing. */
-export function registerContentEncoding(app: FastifyInstance): void {
-  app.addHook('onRequest', ({ headers }, _reply, done) => {
-    const encoding = headers['content-encoding']?.toLowerCase()
-    if (encoding !== undefined) headers['content-encoding'] = encoding === 'x-gzip' ? 'gzip' : encoding
-    done()
-  })
-}
-
 /** Chunks of an undeclared length are gathered in buffers that grow by doubling from here. */
 const FIRST_BYTES = 16_384
 /** Of smaller pieces V8 collects the objects around them before their bytes add up. */
