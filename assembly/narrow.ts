@@ -39,7 +39,6 @@ export let narrowFactor: f64 = 1
 export let narrowDistance: f64 = 0
 
 const GROUP: usize = 16
-const STRETCH: usize = 4096
 /** Longest row whose n add up in 32 bits. */
 const LONGEST: usize = 1 << 24
 /** Exponentials of the group that holds the maximum. */
@@ -132,12 +131,9 @@ function sumGroups(
   let sums = f64x2.splat(0)
   let rests = sums
   let powers = i32x4.splat(0)
-  while (from < end) {
-  const stop = min(end, from + STRETCH)
-  let stretch = f32x4.splat(0)
   // Four vectors in lockstep: the steps of one depend on each other, and the machine looks ahead about one group. Two, three, six and eight
   // vectors are slower, and so is reducing arguments one group ahead.
-  for (; from < stop; from += 64, to += step) {
+  for (; from < end; from += 64, to += step) {
     let z0 = v128.load(from)
     let z1 = v128.load(from, 16)
     let z2 = v128.load(from, 32)
@@ -165,7 +161,7 @@ function sumGroups(
     const h3 = f32x4.sub(z3, f32x4.mul(n3, high))
     if (isMeasured) {
       powers = i32x4.add(powers, i32x4.add(i32x4.add(w0, w1), i32x4.add(w2, w3)))
-      stretch = f32x4.add(stretch, f32x4.add(f32x4.add(h0, h1), f32x4.add(h2, h3)))
+      rests = f64x2.add(rests, foldF32(f32x4.add(f32x4.add(h0, h1), f32x4.add(h2, h3))))
     }
     let r0 = h0
     let r1 = h1
@@ -226,8 +222,6 @@ function sumGroups(
       continue
     }
     sums = f64x2.add(sums, foldF32(f32x4.add(f32x4.add(e0, e1), f32x4.add(e2, e3))))
-  }
-  if (isMeasured) rests = f64x2.add(rests, foldF32(stretch))
   }
   if (isMeasured) {
     // A w is the bits of the rounding constant and n - exponent.

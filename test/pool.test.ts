@@ -23,12 +23,16 @@ const LARGE = batch(250, 1000)
 
 /** So much to read, or to print, that workers which are free help. */
 const SHARED = {
-  read: batch(300, 1000, (k) => Math.sin(k)),
+  read: JSON.stringify({ logits: Array.from({ length: 300 }, waves), targets: Array(300).fill(1) }),
   printed: batch(500, 1000).replace('{', '{"dtype":"float64",'),
 }
 
-function batch(rows: number, classes: number, element = (k: number) => (k * 7) % 11): string {
-  const row = `[${Array.from({ length: classes }, (_, k) => element(k)).join(',')}]`
+function waves(_row: unknown, n: number): number[] {
+  return Array.from({ length: 1000 }, (_, k) => Math.sin(n * 1000 + k))
+}
+
+function batch(rows: number, classes: number): string {
+  const row = `[${Array.from({ length: classes }, (_, k) => (k * 7) % 11).join(',')}]`
   return `{"logits":[${Array(rows).fill(row).join(',')}],"targets":[${Array(rows).fill(1).join(',')}],"label_smoothing":0.1}`
 }
 

@@ -3,7 +3,7 @@ import type { Engine } from '../src/kernels/engine.ts'
 import { createArena, isLent } from '../src/pool/arena.ts'
 import { type CrewJob, help } from '../src/pool/crew.ts'
 import { ELEMENT_BYTES, viewOf } from '../src/wire/tensor.ts'
-import { ANSWERS_TO_A_CALL, CAPACITY, crewEngine, newEngine } from './helpers/crew.ts'
+import { ANSWERS_TO_A_CALL, CAPACITY, countingEngine, crewEngine, newEngine } from './helpers/crew.ts'
 
 /** Shapes whose rows fill chunks evenly, unevenly, one each; more than one job. */
 const SHAPES = [
@@ -26,17 +26,18 @@ function print(engine: Engine, dtype: 'F32' | 'F64', rows: number, columns: numb
 }
 
 describe('a tensor printed by a crew', () => {
-  for (const [name, answer] of Object.entries(ANSWERS_TO_A_CALL)) {
+  for (const [name, { answer, taken, isLost }] of Object.entries(ANSWERS_TO_A_CALL)) {
     test.each(SHAPES)(`has the same bytes where ${name}: %i x %i`, (rows, columns) => {
       const calls: CrewJob[] = []
-      const together = crewEngine({
-        call(job) {
-          calls.push(job)
-          answer(job)
-        },
-      })
+      const { engine, counts } = countingEngine()
+      const call = (job: CrewJob) => {
+        calls.push(job)
+        answer(job)
+      }
+      const together = crewEngine({ call }, engine)
       expect(print(together, 'F64', rows, columns) === print(newEngine(), 'F64', rows, columns)).toBe(true)
       expect(calls.length).toBe(Math.ceil(rows / Math.floor(2 ** 20 / columns)))
+      expect(counts.prints).toBe(calls.reduce((sum, { chunks }) => sum + chunks - (isLost ? 0 : taken(chunks)), 0))
     })
   }
 

@@ -3,9 +3,9 @@ import { REPORT_WORDS, Report } from '../src/kernels/contract.ts'
 import type { Engine } from '../src/kernels/engine.ts'
 import { createArena, isLent } from '../src/pool/arena.ts'
 import { type CrewJob, help } from '../src/pool/crew.ts'
-import { withReaders } from '../src/pool/read-crew.ts'
+import { type ReadJob, withReaders } from '../src/pool/read-crew.ts'
 import { ELEMENT_BYTES, viewOf } from '../src/wire/tensor.ts'
-import { ANSWERS_TO_A_CALL, CAPACITY, crewEngine, newEngine } from './helpers/crew.ts'
+import { ANSWERS_TO_A_CALL, CAPACITY, countingEngine, crewEngine, newEngine } from './helpers/crew.ts'
 import { fuzzSeed, mutate, pick } from './helpers/fuzz.ts'
 import { randomOf } from './helpers/model.ts'
 
@@ -15,6 +15,12 @@ const FUZZ_RUNS = 3000
 function lendAnything(bytes: number): Uint8Array<SharedArrayBuffer> {
   const header = 16
   return new Uint8Array(new SharedArrayBuffer(header + bytes), header, bytes)
+}
+
+/** Shares whatever is longer than some numbers. */
+function tinyCrew(call: (job: CrewJob) => void): Engine {
+  const crew = { arena: { lend: lendAnything }, threads: 2, mayCall: () => true, call, patienceMs: 5 }
+  return withReaders(newEngine(), crew, { least: 24, chunk: 16 })
 }
 
 const number = (i: number) => (Math.sin(i) * 10 ** ((i % 12) - 6)).toPrecision(9)
@@ -50,7 +56,7 @@ function expectSame(engine: Engine, dtype: 'F32' | 'F64', text: string, behind?:
   expect(Buffer.compare(actual.numbers, expected.numbers)).toBe(0)
 }
 
-/** Rows much shorter than a chunk, about as long, longer than all that is shared. */
+/** Rows of which many make a chunk, some, and of which each is longer than one. */
 const MATRICES = (
   [
     [40_000, 7],
@@ -60,18 +66,25 @@ const MATRICES = (
 ).map(([rows, columns]) => [`${rows} x ${columns}`, matrix(rows, columns)] as const)
 
 describe('a matrix read by a crew', () => {
-  for (const [name, answer] of Object.entries(ANSWERS_TO_A_CALL)) {
+  for (const [name, { answer, taken, isLost }] of Object.entries(ANSWERS_TO_A_CALL)) {
     for (const dtype of ['F32', 'F64'] as const) {
       test.each(MATRICES)(`has the same numbers where ${name}: ${dtype} %s`, (_shape, text) => {
-        let calls = 0
-        const together = crewEngine({
-          call(job) {
-            calls++
-            answer(job)
-          },
-        })
-        expectSame(together, dtype, text)
-        expect(calls).toBe(1)
+        const jobs: ReadJob[] = []
+        const arena = createArena(CAPACITY)
+        const { engine, counts } = countingEngine()
+        const call = (job: CrewJob) => {
+          jobs.push(job as ReadJob)
+          answer(job)
+        }
+        expectSame(crewEngine({ arena, call }, engine), dtype, text)
+        expect(jobs.length).toBe(1)
+        const [{ chunks, cuts, bytes }] = jobs as [ReadJob]
+        expect(cuts).toEqual([...new Set(cuts)].toSorted((a, b) => a - b))
+        expect(cuts.at(-1)).toBe(bytes.length)
+        // Here: what comes before the chunks, those that nobody else takes, and all of it again where some are lost.
+        expect(counts.reads).toBe(1 + chunks - taken(chunks) + (isLost ? 1 : 0))
+        // A thread that is taken for dead may still write.
+        expect(isLent(arena.lend(CAPACITY - 2 ** 17) ?? new Uint8Array())).toBe(!isLost)
       })
     }
   }
@@ -117,6 +130,7 @@ describe('a matrix read by a crew', () => {
     ['a comma too many', inRow(middle, ',')],
     ['a bracket closed too early', inRow(middle, '1]],[[2,')],
     ['null in its last row', inRow(valid.lastIndexOf('],['), 'null,')],
+    ['rows that end where the others begin', `${valid.replace(']]', '] ]')},"more":[[0]]`],
     ['no end', valid.slice(0, -1)],
     ['no end of its last row', valid.slice(0, -2)],
   ])('has the same fault as alone: %s', (_name, text) => {
@@ -134,23 +148,56 @@ describe('a matrix read by a crew', () => {
     expectSame(crewEngine({ call, arena: createArena(2 ** 16) }), 'F32', valid)
   })
 
+  test.each([1, 2, 3, 4, 5, 6, 7])('has the same fault as alone where rows differ from row %i on', (from) => {
+    const row = (r: number) => (r < from ? '[1.5,2.5]' : '[1.5,2.5,3.5]')
+    const text = `[${Array.from({ length: 8 }, (_, r) => row(r)).join(',')}]`
+    for (const { answer } of Object.values(ANSWERS_TO_A_CALL)) expectSame(tinyCrew(answer), 'F32', text)
+  })
+
+  test('is sought three times in a request: a body of many small arrays would cost its square', () => {
+    let calls = 0
+    const { memory, typed } = tinyCrew(() => calls++)
+    const array = '[[1] ],'
+    const body = Buffer.from(`${array.repeat(50)}[[1]],[[2]]`)
+    const readAll = () => {
+      memory.reset()
+      const start = memory.allocate(body.length)
+      memory.u8(start, body.length).set(body)
+      const [report, values] = [memory.allocate(REPORT_WORDS * 4), memory.allocate(body.length * 4)]
+      for (let i = 0; i < 50; i++) typed.F32.readArray(start + i * array.length, start + body.length, values, report)
+    }
+    readAll()
+    expect(calls).toBe(3)
+    readAll()
+    expect(calls).toBe(6)
+  })
+
+  test('is left by who helps, from the first chunk on whose numbers take more room than their text', () => {
+    const { engine, counts } = countingEngine()
+    const jobs: CrewJob[] = []
+    const call = (job: CrewJob) => {
+      jobs.push(job)
+      help(engine, job)
+    }
+    expectSame(
+      crewEngine({ call }),
+      'F64',
+      matrix(rows, 5000, ',', (i) => String(i % 2)),
+    )
+    expect(jobs[0]!.chunks).toBeGreaterThan(1)
+    expect(counts.reads).toBe(1)
+  })
+
   test('has the same numbers or the same fault, whatever its bytes', () => {
     const seed = fuzzSeed()
     process.stdout.write(`fuzzing shared reading: LOSSD_FUZZ_SEED=${seed}\n`)
     const random = randomOf(`shared reading ${seed}`)
     const [alone, mate] = [newEngine(), newEngine()]
     let calls = 0
-    const crew = {
-      arena: { lend: lendAnything },
-      threads: 2,
-      mayCall: () => true,
-      call(job: CrewJob) {
-        calls++
-        if (random() < 0.7) help(mate, job)
-      },
-      patienceMs: 50,
-    }
-    const together = withReaders(newEngine(), crew, { least: 24, chunk: 16 })
+    const together = tinyCrew((job) => {
+      calls++
+      if (random() < 0.7) help(mate, job)
+    })
     let sound = 0
     for (let run = 0; run < FUZZ_RUNS; run++) {
       const [rows, columns] = [1 + Math.floor(random() * 8), 1 + Math.floor(random() * 6)]

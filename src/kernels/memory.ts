@@ -15,6 +15,7 @@ export class KernelMemory {
   readonly #base: number
   #top: number
   #buffer: ArrayBuffer
+  #epoch = 0
 
   constructor(memory: WebAssembly.Memory, heapBase: number) {
     this.memory = memory
@@ -68,6 +69,12 @@ export class KernelMemory {
   /** Empties the arena. */
   reset(): void {
     this.#top = this.#base
+    this.#epoch++
+  }
+
+  /** Another one after each `reset`: as long as it is the same, so is the request. */
+  get epoch(): number {
+    return this.#epoch
   }
 
   get byteLength(): number {

@@ -16,7 +16,7 @@ export interface Crew {
   mayCall(): boolean
   /** Asks those that are free to `help`. */
   call(job: CrewJob): void
-  /** How long to wait for a chunk that another thread has claimed: a thousand times as long as one takes, so whoever claimed it has died. */
+  /** How long to wait for a chunk that another thread has claimed: many times as long as one takes, so whoever claimed it has died. */
   readonly patienceMs: number
 }
 
@@ -27,7 +27,12 @@ export function withCrew(engine: Engine, crew: Crew): Engine {
 
 const HELP = { print: helpToPrint, read: helpToRead }
 
-/** Does chunks of another thread's job until none is left. */
-export function help(engine: Engine, job: CrewJob): void {
-  HELP[job.kind](engine, job as never)
+/**
+ * Does chunks of another thread's job until none is left.
+ *
+ * @param engine one that does not call for help itself
+ * @param mustStop whether something waits for this thread
+ */
+export function help(engine: Engine, job: CrewJob, mustStop: () => boolean = () => false): void {
+  HELP[job.kind](engine, job as never, mustStop)
 }

@@ -11,10 +11,14 @@ export interface WorkerData {
   readonly cancelled: Int32Array<SharedArrayBuffer>
   /** int32 [1], shared: workers that have run their warm-up. */
   readonly warm: Int32Array<SharedArrayBuffer>
-  /** int32 [1], shared: tasks that workers have or will have. */
-  readonly tasks: Int32Array<SharedArrayBuffer>
+  /** int32, shared: the counts of `Load`. */
+  readonly load: Int32Array<SharedArrayBuffer>
   readonly workers: number
 }
+
+/** Tasks that workers have or will have; evaluations that wait for a worker. */
+export const Load = { tasks: 0, waiting: 1 } as const
+export const LOAD_WORDS = 2
 
 export const CANCEL_SLOTS = 65_536
 

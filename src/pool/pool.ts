@@ -6,6 +6,7 @@ import { loadKernelModule } from '../kernels/load.ts'
 import { Refusal } from '../problems.ts'
 import { createArena, giveBack, isLent, leaseOf, MIN_LENT_BYTES } from './arena.ts'
 import { createBatches, type Waiting } from './batches.ts'
+import { chunksLeft } from './claims.ts'
 import type { CrewJob } from './crew.ts'
 import { createGathered } from './gathered.ts'
 import {
@@ -13,6 +14,8 @@ import {
   type EvaluateTask,
   type Evaluation,
   type HelpTask,
+  LOAD_WORDS,
+  Load,
   type Outcome,
   type TaskResult,
   type WarmTask,
@@ -74,9 +77,9 @@ const INLINE_ANSWER_BYTES = 64 * 2 ** 20
 export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): Pool {
   const cancelled = new Int32Array(new SharedArrayBuffer(CANCEL_SLOTS * Int32Array.BYTES_PER_ELEMENT))
   const warm = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-  const tasks = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const load = new Int32Array(new SharedArrayBuffer(LOAD_WORDS * Int32Array.BYTES_PER_ELEMENT))
   const kernelModule = loadKernelModule()
-  const workerData: WorkerData = { kernelModule, cancelled, warm, tasks, workers }
+  const workerData: WorkerData = { kernelModule, cancelled, warm, load, workers }
   const piscina = new Piscina({
     filename: createRequire(import.meta.url).resolve('#worker'),
     minThreads: workers,
@@ -103,10 +106,10 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
   const free = () => workers - running.size
   const batches = createBatches<Job>(workers, free, handOver)
   let lastId = 0
-  // Threads that nothing waits for help one that has much to print.
+  // Threads that nothing waits for help one that has much to read or to print.
   piscina.on('message', (job: CrewJob) => {
     const helpTask: HelpTask = { kind: 'help', job }
-    for (let idle = free(); idle > 0; idle--) track(piscina.run(helpTask))
+    for (let helpers = Math.min(free(), chunksLeft(job)); helpers > 0; helpers--) track(piscina.run(helpTask))
   })
 
   return {
@@ -144,9 +147,12 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
       const { promise, resolve, reject } = withResolvers<TaskResult>()
       const job: Job = { ...evaluation, weight, resolve, reject }
       batches.add(job)
+      tellLoad()
       return orAborted(promise, signal, () => {
-        if (batches.remove(job)) giveBack(body)
-        else Atomics.store(cancelled, id % CANCEL_SLOTS, id)
+        if (batches.remove(job)) {
+          giveBack(body)
+          tellLoad()
+        } else Atomics.store(cancelled, id % CANCEL_SLOTS, id)
       })
     },
     async close() {
@@ -181,15 +187,21 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
     )
   }
 
+  /** What threads that call for help, or give it, look at. */
+  function tellLoad(): void {
+    Atomics.store(load, Load.tasks, running.size)
+    Atomics.store(load, Load.waiting, batches.size)
+  }
+
   /** Counts a task as long as it is not settled. */
   function track<T>(result: Promise<T>): Promise<T> {
     const settled = () => {
       running.delete(result)
-      Atomics.store(tasks, 0, running.size)
       batches.pump()
+      tellLoad()
     }
     running.add(result)
-    Atomics.store(tasks, 0, running.size)
+    tellLoad()
     result.then(settled, settled)
     return result
   }

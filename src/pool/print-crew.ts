@@ -3,17 +3,15 @@ import type { Engine } from '../kernels/engine.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import { printedBytes } from '../wire/text.ts'
 import { giveBack } from './arena.ts'
-import { type Controls, claimBack, claimFront, createControls, endClaims, hear, say } from './claims.ts'
+import { claimFromBack, claimFromFront, createControls, endClaims, hear, type SharedWork, say } from './claims.ts'
 import type { Crew } from './crew.ts'
 
-/** Rows of a large tensor that several threads print: the one whose answer it is from the front, others from the back. */
-export interface PrintJob {
+/** Rows of a large tensor that several threads print. Of each chunk one word is said: the length of its text. */
+export interface PrintJob extends SharedWork {
   readonly kind: 'print'
   readonly dtype: 'F32' | 'F64'
   readonly rows: number
   readonly columns: number
-  /** Of each chunk one word: the length of its text. */
-  readonly controls: Controls
   /** Lent by the thread whose answer it is: values [rows, columns], then room for each chunk's text. Only for who has claimed a chunk. */
   readonly bytes: Uint8Array<SharedArrayBuffer>
 }
@@ -58,17 +56,17 @@ export function withPrinters(engine: Engine, { arena, mayCall, call, patienceMs 
     const plan = planOf(dtype, rows, columns)
     const bytes = plan.chunks < 2 ? undefined : arena.lend(plan.bytes)
     if (!bytes) return alone()
-    const controls = createControls(plan.chunks)
+    const { chunks } = plan
+    const job: PrintJob = { kind: 'print', dtype, rows, columns, chunks, controls: createControls(chunks), bytes }
     copyBytes(engine.memory.u8(values, rows * plan.rowBytes), bytes)
-    call({ kind: 'print', dtype, rows, columns, controls, bytes })
+    call(job)
     let end = out
-    for (let chunk = claimFront(controls, plan.chunks); chunk !== -1; chunk = claimFront(controls, plan.chunks))
-      end = append(chunk, end)
-    for (let chunk = endClaims(controls, plan.chunks); chunk < plan.chunks; chunk++) {
-      const length = hear(controls, chunk, patienceMs)
+    for (const chunk of claimFromFront(job)) end = append(chunk, end)
+    for (let chunk = endClaims(job); chunk < chunks; chunk++) {
+      const length = hear(job, chunk, patienceMs)
       if (length === 0) {
         // Should that thread be alive after all, it may still write to the job's memory: it is not given back.
-        for (let missing = chunk; missing < plan.chunks; missing++) end = append(missing, end)
+        for (let missing = chunk; missing < chunks; missing++) end = append(missing, end)
         return end
       }
       if (chunk > 0) engine.memory.u8(end++, 1)[0] = COMMA
@@ -87,21 +85,21 @@ export function withPrinters(engine: Engine, { arena, mayCall, call, patienceMs 
   }
 }
 
-/** Prints chunks of another thread's job until none is left. */
-export function helpToPrint({ memory, typed }: Engine, job: PrintJob): void {
-  const { dtype, rows, columns, controls, bytes } = job
+/** Prints chunks of another thread's job. */
+export function helpToPrint({ memory, typed }: Engine, job: PrintJob, mustStop: () => boolean): void {
+  const { dtype, rows, columns, bytes } = job
   const plan = planOf(dtype, rows, columns)
   memory.reset()
   const values = memory.allocate(plan.chunkRows * plan.rowBytes)
   const out = memory.allocate(plan.chunkTextBytes)
-  for (let chunk = claimBack(controls, plan.chunks); chunk !== -1; chunk = claimBack(controls, plan.chunks)) {
+  for (const chunk of claimFromBack(job, mustStop)) {
     const first = chunk * plan.chunkRows
     const chunkRows = Math.min(plan.chunkRows, rows - first)
     const from = first * plan.rowBytes
     copyBytes(bytes.subarray(from, from + chunkRows * plan.rowBytes), memory.u8(values, chunkRows * plan.rowBytes))
     const end = typed[dtype].printRows(values, chunkRows, columns, out)
     copyBytes(memory.u8(out, end - out), bytes, plan.textAt + chunk * plan.chunkTextBytes)
-    say(controls, chunk, end - out)
+    say(job, chunk, end - out)
   }
 }
 

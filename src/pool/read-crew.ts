@@ -3,21 +3,29 @@ import { REPORT_WORDS, ReadStatus, Report } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { ELEMENT_BYTES } from '../wire/tensor.ts'
 import { type Arena, giveBack } from './arena.ts'
-import { type Controls, claimBack, claimFront, createControls, endClaims, hear, MAX_CHUNKS, say } from './claims.ts'
+import {
+  claimFromBack,
+  claimFromFront,
+  createControls,
+  endClaims,
+  hear,
+  MAX_CHUNKS,
+  type SharedWork,
+  say,
+} from './claims.ts'
 import type { Crew } from './crew.ts'
 
-/** Rows of a large JSON matrix that several threads read: the one whose request it is from the front, others from the back. */
-export interface ReadJob {
+/** Rows of a large JSON matrix that several threads read. Of each chunk the words of `Word` are said. */
+export interface ReadJob extends SharedWork {
   readonly kind: 'read'
   readonly dtype: 'F32' | 'F64'
   /** Where chunks begin in `bytes`, each at the comma in front of its first row, and where the last one ends. */
   readonly cuts: readonly number[]
-  /** Of each chunk the words of `Word`. */
-  readonly controls: Controls
   /** Lent by the thread whose request it is: the text of all chunks. The numbers of a chunk take the place of its text. */
   readonly bytes: Uint8Array<SharedArrayBuffer>
 }
 
+/** The outcome is said last, and is not 0. */
 const Word = { rows: 0, columns: 1, outcome: 2 } as const
 const WORDS = 3
 const READ = 1
@@ -26,7 +34,7 @@ const LEFT = 2
 
 /** Bytes of text. */
 export interface ReadSizes {
-  /** Less is read in the time it takes to call for help. */
+  /** Sharing less gains nothing: calling for help and copying there and back take as long. */
   readonly least: number
   /** Half a millisecond of reading, which is what the last one to finish may keep the others waiting. */
   readonly chunk: number
@@ -46,9 +54,12 @@ interface Piece {
   readonly columns: number
 }
 
+/** Texts of one request that look like a large matrix and are none: each costs a search through the rest of the body. */
+const MAX_VAIN = 3
+
 /**
  * An engine that reads large matrices together with other threads. Text is cut between rows, and each piece read as a matrix of its own. Where one
- * of them is not just that, all is read again as it always is, which says what is wrong and where.
+ * of them is not just that, all is read again as it always is, which says what is wrong and where; so a fault takes up to twice as long.
  */
 export function withReaders(
   engine: Engine,
@@ -56,89 +67,138 @@ export function withReaders(
   sizes: ReadSizes = SIZES,
 ): Engine {
   const { memory, typed } = engine
+  let epoch = memory.epoch
+  let vain = 0
   const shared = (dtype: 'F32' | 'F64') => ({
     ...typed[dtype],
     readArray(text: number, end: number, values: number, report: number): void {
-      if (end - text < sizes.least || !mayCall() || !readTogether(dtype, text, end, values, report))
+      if (!mayShare(text, end) || !readTogether(dtype, text, end, values, report))
         typed[dtype].readArray(text, end, values, report)
     },
   })
   return { ...engine, typed: { F32: shared('F32'), F64: shared('F64') } }
 
+  function mayShare(text: number, end: number): boolean {
+    if (end - text < sizes.least || !isMatrix(memory.u8(text, MATRIX_HEAD_BYTES)) || !mayCall()) return false
+    if (epoch !== memory.epoch) vain = 0
+    epoch = memory.epoch
+    return vain < MAX_VAIN
+  }
+
   /** Whether that was possible; where not, nothing has changed but what `values` and `report` point to. */
   function readTogether(dtype: 'F32' | 'F64', text: number, end: number, values: number, report: number): boolean {
+    vain++
     const all = memory.u8(text, end - text)
     const cuts = cutsOf(all, threads, sizes)
     const chunks = cuts.length - 1
     const bytes = chunks < 1 ? undefined : copyOf(arena, all.subarray(cuts[0], cuts[chunks]))
     if (!bytes) return false
     const controls = createControls(chunks * WORDS)
-    call({ kind: 'read', dtype, cuts: cuts.map((cut) => cut - cuts[0]!), controls, bytes })
+    const job: ReadJob = { kind: 'read', dtype, chunks, controls, cuts: cuts.map((cut) => cut - cuts[0]!), bytes }
+    call(job)
 
-    const size = ELEMENT_BYTES[dtype]
-    let rows = 0
-    let columns = -1
-    const behind = () => values + rows * Math.max(columns, 0) * size
-    const add = (piece: Piece | undefined): boolean => {
-      if (!piece || (columns !== -1 && piece.columns !== columns)) return false
-      rows += piece.rows
-      columns = piece.columns
-      return true
+    const matrix = new GrowingMatrix(memory, values, ELEMENT_BYTES[dtype])
+    const readHere = (from: number, to: number) =>
+      matrix.add(readPiece(engine, dtype, text + from, text + to, matrix.end, report))
+    const readChunk = (chunk: number) => readHere(cuts[chunk]!, endOf(cuts, chunk))
+    let isSound = readHere(0, cuts[0]! + 1)
+    for (const chunk of claimFromFront(job)) {
+      isSound &&= readChunk(chunk)
+      if (!isSound) break
     }
-    const readHere = (chunk: number): boolean =>
-      add(readPiece(engine, dtype, text + cuts[chunk]!, text + endOf(cuts, chunk), behind(), report))
-
-    let isSound = add(readPiece(engine, dtype, text, text + cuts[0]! + 1, values, report))
-    for (let chunk = 0; isSound && chunk !== -1; ) {
-      chunk = claimFront(controls, chunks)
-      if (chunk !== -1) isSound = readHere(chunk)
-    }
-    const firstOfOthers = endClaims(controls, chunks)
-    for (let chunk = firstOfOthers; chunk < chunks; chunk++) {
+    const others = endClaims(job)
+    for (let chunk = others; chunk < chunks; chunk++) {
       // Should the thread that claimed it be alive after all, it may still write to the job's memory: it is not given back.
-      if (hear(controls, chunk * WORDS + Word.outcome, patienceMs) === 0) return false
+      if (hear(job, chunk * WORDS + Word.outcome, patienceMs) === 0) return false
     }
-    for (let chunk = firstOfOthers; isSound && chunk < chunks; chunk++) {
-      const word = (each: number) => hear(controls, chunk * WORDS + each, 0)
-      if (word(Word.outcome) === LEFT) {
-        isSound = readHere(chunk)
-        continue
-      }
-      const to = behind()
-      const piece = { rows: word(Word.rows), columns: word(Word.columns) }
-      isSound = add(piece)
-      const length = piece.rows * piece.columns * size
-      const from = cuts[chunk]! - cuts[0]!
-      if (isSound) copyBytes(bytes.subarray(from, from + length), memory.u8(to, length))
+    for (let chunk = others; isSound && chunk < chunks; chunk++) {
+      const piece = pieceOf(job, chunk)
+      isSound = piece ? matrix.add(piece, bytes.subarray(job.cuts[chunk]!)) : readChunk(chunk)
     }
     giveBack(bytes)
-    if (isSound) reportMatrix(memory.i32(report, REPORT_WORDS), rows, columns, text + cuts[chunks]!)
-    return isSound
+    if (!isSound) return false
+    vain = 0
+    reportMatrix(memory.i32(report, REPORT_WORDS), matrix, text + cuts[chunks]!)
+    return true
   }
 }
 
-/** Reads chunks of another thread's job until none is left. */
-export function helpToRead(engine: Engine, { dtype, cuts, controls, bytes }: ReadJob): void {
-  const { memory } = engine
-  const chunks = cuts.length - 1
-  for (let chunk = claimBack(controls, chunks); chunk !== -1; chunk = claimBack(controls, chunks)) {
-    memory.reset()
-    const from = cuts[chunk]!
-    const length = endOf(cuts, chunk) - from
-    const report = memory.allocate(REPORT_WORDS * Int32Array.BYTES_PER_ELEMENT)
-    const text = memory.allocate(length)
-    const values = memory.allocate((Math.floor(length / 2) + 1) * ELEMENT_BYTES[dtype])
-    copyBytes(bytes.subarray(from, from + length), memory.u8(text, length))
-    const piece = readPiece(engine, dtype, text, text + length, values, report)
-    const numberBytes = piece ? piece.rows * piece.columns * ELEMENT_BYTES[dtype] : Number.POSITIVE_INFINITY
-    const isRead = numberBytes <= cuts[chunk + 1]! - from
-    if (isRead) {
-      copyBytes(memory.u8(values, numberBytes), bytes, from)
-      say(controls, chunk * WORDS + Word.rows, piece!.rows)
-      say(controls, chunk * WORDS + Word.columns, piece!.columns)
-    }
-    say(controls, chunk * WORDS + Word.outcome, isRead ? READ : LEFT)
+/** Rows in kernel memory, behind which others are put. */
+class GrowingMatrix implements Piece {
+  rows = 0
+  columns = 0
+  readonly #memory: Engine['memory']
+  readonly #values: number
+  readonly #size: number
+
+  /** @param size bytes of a number */
+  constructor(memory: Engine['memory'], values: number, size: number) {
+    this.#memory = memory
+    this.#values = values
+    this.#size = size
   }
+
+  /** Pointer behind the last number. */
+  get end(): number {
+    return this.#values + this.rows * this.columns * this.#size
+  }
+
+  /**
+   * @param piece rows that lie at `end`, or that `bytes` begin with; undefined: there are none
+   * @returns whether they fit the rows before
+   */
+  add(piece: Piece | undefined, bytes?: Uint8Array): boolean {
+    if (!piece || (this.rows > 0 && piece.columns !== this.columns)) return false
+    const length = piece.rows * piece.columns * this.#size
+    if (bytes) copyBytes(bytes.subarray(0, length), this.#memory.u8(this.end, length))
+    this.rows += piece.rows
+    this.columns = piece.columns
+    return true
+  }
+}
+
+/** Reads chunks of another thread's job, until one is to be left: what follows is most likely the same. */
+export function helpToRead(engine: Engine, job: ReadJob, mustStop: () => boolean): void {
+  for (const chunk of claimFromBack(job, mustStop)) {
+    const word = chunk * WORDS
+    let outcome = LEFT
+    try {
+      const piece = readToBytes(engine, job, chunk)
+      if (!piece) return
+      say(job, word + Word.rows, piece.rows)
+      say(job, word + Word.columns, piece.columns)
+      outcome = READ
+    } finally {
+      say(job, word + Word.outcome, outcome)
+    }
+  }
+}
+
+/** Reads a chunk and writes its numbers where its text was, if they are a matrix and have room there. */
+function readToBytes(engine: Engine, { dtype, cuts, bytes }: ReadJob, chunk: number): Piece | undefined {
+  const { memory } = engine
+  const size = ELEMENT_BYTES[dtype]
+  const from = cuts[chunk]!
+  const length = endOf(cuts, chunk) - from
+  memory.reset()
+  const report = memory.allocate(REPORT_WORDS * Int32Array.BYTES_PER_ELEMENT)
+  const text = memory.allocate(length)
+  const values = memory.allocate((Math.floor(length / 2) + 1) * size)
+  copyBytes(bytes.subarray(from, from + length), memory.u8(text, length))
+  const piece = readPiece(engine, dtype, text, text + length, values, report)
+  if (!piece || piece.rows * piece.columns * size > cuts[chunk + 1]! - from) return undefined
+  copyBytes(memory.u8(values, piece.rows * piece.columns * size), bytes, from)
+  return piece
+}
+
+/** What another thread has read; undefined where it has left that. */
+function pieceOf(job: ReadJob, chunk: number): Piece | undefined {
+  const word = (each: number) => hear(job, chunk * WORDS + each, 0)
+  return word(Word.outcome) === READ ? { rows: word(Word.rows), columns: word(Word.columns) } : undefined
+}
+
+function isMatrix(head: Uint8Array): boolean {
+  return MATRIX.test(Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1'))
 }
 
 /**
@@ -147,11 +207,10 @@ export function helpToRead(engine: Engine, { dtype, cuts, controls, bytes }: Rea
  */
 function cutsOf(all: Uint8Array, threads: number, { least, chunk }: ReadSizes): number[] {
   const text = Buffer.from(all.buffer, all.byteOffset, all.length)
-  if (!MATRIX.test(text.toString('latin1', 0, MATRIX_HEAD_BYTES))) return []
   const end = text.indexOf(']]', 0, 'latin1') + 2
   if (end < least) return []
   const cuts: number[] = []
-  for (let at = text.indexOf('],', Math.floor(end / threads), 'latin1'); at !== -1 && at < end; ) {
+  for (let at = text.indexOf('],', Math.floor(end / threads), 'latin1'); at !== -1 && at < end - 2; ) {
     cuts.push(at + 1)
     if (cuts.length === MAX_CHUNKS) break
     at = text.indexOf('],', at + chunk, 'latin1')
@@ -160,7 +219,7 @@ function cutsOf(all: Uint8Array, threads: number, { least, chunk }: ReadSizes): 
   return cuts
 }
 
-/** Behind the last byte of a chunk: the comma behind its rows, which it shares with the next one. */
+/** Behind the last byte of a chunk: the comma behind its rows, which it shares with the next one. Whoever reads writes brackets over both ends first. */
 function endOf(cuts: readonly number[], chunk: number): number {
   return chunk === cuts.length - 2 ? cuts[chunk + 1]! : cuts[chunk + 1]! + 1
 }
@@ -197,7 +256,7 @@ function readPiece(
   return { rows: words[Report.shape]!, columns: words[Report.shape + 1]! }
 }
 
-function reportMatrix(words: Int32Array, rows: number, columns: number, end: number): void {
+function reportMatrix(words: Int32Array, { rows, columns }: Piece, end: number): void {
   words.fill(0)
   words[Report.position] = end
   words[Report.rank] = 2

@@ -1,14 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
-import { createEngine, type Engine } from '../kernels/engine.ts'
+import { createEngine } from '../kernels/engine.ts'
 import { warmUp } from '../warm-up.ts'
 import { createArena, giveBack, isLent } from './arena.ts'
-import { help, withCrew } from './crew.ts'
+import { type Crew, help, withCrew } from './crew.ts'
 import {
   CANCEL_SLOTS,
   type EvaluateTask,
   type Evaluation,
   type HelpTask,
+  Load,
   type Outcome,
   type Task,
   type WorkerData,
@@ -26,34 +27,46 @@ const WARM_TIMEOUT_MS = 30_000
 /** How long a chunk of a shared job may take. */
 const PATIENCE_MS = 5000
 
-/** Bytes of answers that are on their way out at the same time; more go through buffers of their own. */
+/** Bytes of answers that are on their way out, and of work that others help with, at the same time; more answers go through buffers of their own. */
 const ANSWER_BYTES = 128 * 2 ** 20
 
-const { kernelModule, cancelled, warm, tasks, workers } = workerData as WorkerData
+const { kernelModule, cancelled, warm, load, workers } = workerData as WorkerData
 
 const answers = createArena(ANSWER_BYTES)
 const surroundings = {
   room: (bytes: number) => answers.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes),
   bodyRead: giveBack,
 }
-let engine = newEngine()
-warmUp(engine)
+const crew: Crew = {
+  arena: answers,
+  threads: workers,
+  mayCall: () => Atomics.load(load, Load.tasks) < workers,
+  call: (job) => parentPort!.postMessage(job),
+  patienceMs: PATIENCE_MS,
+}
+let engine = createEngine(kernelModule)
+let crewEngine = withCrew(engine, crew)
+warmUp(crewEngine)
 
-const work = { warm: meetTheOthers, evaluate: evaluateAll, help: ({ job }: HelpTask) => help(engine, job) }
+const work = {
+  warm: meetTheOthers,
+  evaluate: evaluateAll,
+  help: ({ job }: HelpTask) => help(engine, job, () => Atomics.load(load, Load.waiting) > 0),
+}
 
 /** Piscina's task: one evaluation, bytes to bytes. */
 export default function run(task: Task): unknown {
-  return work[task.kind](task as never)
+  try {
+    return work[task.kind](task as never)
+  } finally {
+    keepEngineSmall()
+  }
 }
 
-function newEngine(): Engine {
-  return withCrew(createEngine(kernelModule), {
-    arena: answers,
-    threads: workers,
-    mayCall: () => Atomics.load(tasks, 0) < workers,
-    call: (job) => parentPort!.postMessage(job),
-    patienceMs: PATIENCE_MS,
-  })
+function keepEngineSmall(): void {
+  if (engine.memory.byteLength <= MAX_IDLE_BYTES) return
+  engine = createEngine(kernelModule)
+  crewEngine = withCrew(engine, crew)
 }
 
 /** Returns when every worker has got here, so that the pool knows that each of them is up. */
@@ -81,10 +94,8 @@ function evaluateOne(evaluation: Evaluation): Outcome {
     return { result: undefined }
   }
   try {
-    return { result: runEvaluation(engine, evaluation, surroundings) }
+    return { result: runEvaluation(crewEngine, evaluation, surroundings) }
   } catch (error) {
     return { error: error as Error }
-  } finally {
-    if (engine.memory.byteLength > MAX_IDLE_BYTES) engine = newEngine()
   }
 }
