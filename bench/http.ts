@@ -96,7 +96,7 @@ const CASES: readonly Case[] = [
   },
 ]
 
-const ROUNDS = 5
+const ROUNDS = 11
 /** As long as it takes until V8 has compiled what several threads share of the work: until then rates rise. */
 const WARM_UP_SECONDS = 5
 /** How many rounds and seconds are enough to see that everything works. */
