@@ -251,8 +251,8 @@ function readPiece(
   bytes[0] = before
   bytes[last] = behind
   const words = memory.i32(report, REPORT_WORDS)
-  const isMatrix = words[Report.status] === ReadStatus.ok && words[Report.rank] === 2
-  if (!isMatrix || words[Report.position]! >>> 0 !== to) return undefined
+  const isRows = words[Report.status] === ReadStatus.ok && words[Report.rank] === 2
+  if (!isRows || words[Report.position]! >>> 0 !== to) return undefined
   return { rows: words[Report.shape]!, columns: words[Report.shape + 1]! }
 }
 
