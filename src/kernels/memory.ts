@@ -14,20 +14,20 @@ export class KernelMemory {
   readonly memory: WebAssembly.Memory
   readonly #base: number
   #top: number
-  #buffer: ArrayBuffer
+  #all: Uint8Array<ArrayBuffer>
   #epoch = 0
 
   constructor(memory: WebAssembly.Memory, heapBase: number) {
     this.memory = memory
     this.#base = align(heapBase)
     this.#top = this.#base
-    this.#buffer = memory.buffer
+    this.#all = new Uint8Array(memory.buffer)
   }
 
-  /** Asking the memory for its buffer takes as long as making a view of it; the one from before it grew is empty. */
-  get #bytes(): ArrayBuffer {
-    if (this.#buffer.byteLength === 0) this.#buffer = this.memory.buffer
-    return this.#buffer
+  /** Every byte, by pointer; valid until the memory grows. Asking the memory for its buffer takes as long as making a view of it. */
+  get all(): Uint8Array<ArrayBuffer> {
+    if (this.#all.length === 0) this.#all = new Uint8Array(this.memory.buffer)
+    return this.#all
   }
 
   /**
@@ -37,10 +37,10 @@ export class KernelMemory {
   allocate(bytes: number): number {
     const pointer = this.#top
     const top = align(pointer + bytes)
-    const missing = top - this.#bytes.byteLength
+    const missing = top - this.all.length
     if (missing > 0) {
       const pages = Math.ceil(missing / PAGE_BYTES)
-      if (this.#bytes.byteLength / PAGE_BYTES + pages > MAX_PAGES) throw tooLarge()
+      if (this.all.length / PAGE_BYTES + pages > MAX_PAGES) throw tooLarge()
       try {
         this.memory.grow(pages)
       } catch {
@@ -78,23 +78,23 @@ export class KernelMemory {
   }
 
   get byteLength(): number {
-    return this.#bytes.byteLength
+    return this.all.length
   }
 
   u8(pointer: number, length: number): Uint8Array {
-    return new Uint8Array(this.#bytes, pointer, length)
+    return new Uint8Array(this.all.buffer, pointer, length)
   }
 
   i32(pointer: number, length: number): Int32Array {
-    return new Int32Array(this.#bytes, pointer, length)
+    return new Int32Array(this.all.buffer, pointer, length)
   }
 
   f32(pointer: number, length: number): Float32Array {
-    return new Float32Array(this.#bytes, pointer, length)
+    return new Float32Array(this.all.buffer, pointer, length)
   }
 
   f64(pointer: number, length: number): Float64Array {
-    return new Float64Array(this.#bytes, pointer, length)
+    return new Float64Array(this.all.buffer, pointer, length)
   }
 }
 

@@ -1,9 +1,10 @@
 import { type Answer, type AnswerObject, type DenseOutput, densify, isList, isSparse } from '../answer.ts'
+import { copyBytes } from '../copy-bytes.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded, Hints, Wishes } from './format.ts'
 import { DATATYPE_OF, INFERENCE_OUTPUTS, MODEL_VERSION } from './inference.ts'
 import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
-import { createText, type Region } from './text.ts'
+import { Text } from './text.ts'
 
 /** The JSON is padded to a multiple of this, so that typed arrays can be laid over the binary data of float64 answers. */
 const ALIGNMENT = 8
@@ -21,8 +22,8 @@ export function writeInference(
   const { memory } = engine
   const tensors = new Map<string, DenseOutput>()
   collect()
-  const text = createText(engine)
-  const data: Region[] = []
+  const text = new Text(engine)
+  const data: { readonly pointer: number; readonly bytes: number }[] = []
   const request = id === undefined ? '' : `"id":${JSON.stringify(id)},`
   const lists = Object.entries(fields).filter(([, value]) => value !== undefined && isList(value))
   const texts = Object.fromEntries(lists.map(([name, value]) => [name, JSON.stringify(value)]))
@@ -36,12 +37,22 @@ export function writeInference(
     writeOutput(i === 0 ? '' : ',', name, tensors.get(name)!)
   })
   text.push(']}')
-  if (data.length === 0) return { length: text.length, writeTo: text.writeTo, mediaType: 'application/json' }
+  if (data.length === 0)
+    return { length: text.length, writeTo: (target) => text.writeTo(target), mediaType: 'application/json' }
 
   text.push(' '.repeat((ALIGNMENT - (text.length % ALIGNMENT)) % ALIGNMENT))
   const headers = { 'inference-header-content-length': String(text.length) }
-  for (const region of data) text.push(region)
-  return { length: text.length, writeTo: text.writeTo, mediaType: 'application/octet-stream', headers }
+  const length = data.reduce((sum, { bytes }) => sum + bytes, text.length)
+  return { length, writeTo, mediaType: 'application/octet-stream', headers }
+
+  function writeTo(target: Uint8Array): void {
+    text.writeTo(target)
+    let at = text.length
+    for (const { pointer, bytes } of data) {
+      copyBytes(memory.u8(pointer, bytes), target, at)
+      at += bytes
+    }
+  }
 
   function collect(): void {
     for (const [name, { field = name }] of Object.entries(INFERENCE_OUTPUTS)) {
@@ -67,15 +78,12 @@ export function writeInference(
     if (isBinary(name)) {
       const bytes = size * ELEMENT_BYTES[type]
       text.push(`"parameters":{"binary_data_size":${bytes}}}`)
-      data.push({ pointer, end: pointer + bytes })
+      data.push({ pointer, bytes })
       return
     }
     text.push('"data":')
-    text.push(
-      type === 'I32' || size === 0
-        ? JSON.stringify(Array.from(memory.i32(pointer, size)))
-        : text.rows(type, pointer, 1, size),
-    )
+    if (type === 'I32' || size === 0) text.push(JSON.stringify(Array.from(memory.i32(pointer, size))))
+    else text.pushRows(type, pointer, 1, size)
     text.push('}')
   }
 }

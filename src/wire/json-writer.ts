@@ -12,88 +12,101 @@ import {
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded } from './format.ts'
 import { ELEMENT_BYTES, sizeOf } from './tensor.ts'
-import { createText, type Region } from './text.ts'
+import { Text } from './text.ts'
 
 /**
- * An answer as JSON bytes. The numbers of a tensor go from kernel memory to text in kernel memory and leave it in one copy, the
+ * An answer as JSON bytes. The numbers of a tensor go from kernel memory to text in kernel memory, which leaves it in one copy, the
  * answer itself. Numbers that JSON lacks are the strings "NaN", "Infinity", "-Infinity".
  */
 export function writeJson(engine: Engine, answer: Answer): Encoded {
-  const { memory } = engine
-  const text = createText(engine)
-  writeValue(answer.fields)
-  return { length: text.length, writeTo: text.writeTo, mediaType: 'application/json' }
+  const text = new Text(engine)
+  new JsonWriter(engine, answer, text).value(answer.fields)
+  return { length: text.length, writeTo: (bytes) => text.writeTo(bytes), mediaType: 'application/json' }
+}
 
-  function writeValue(value: AnswerValue): void {
-    if (typeof value === 'number') text.push(text.number(answer.dtype, value))
-    else if (typeof value !== 'object') text.push(JSON.stringify(value))
-    else if (isDense(value)) writeTensor(value)
-    else if (isSparse(value)) writeSparse(value)
-    else if (isList(value)) writeList(value)
-    else writeObject(value as AnswerObject)
+/** A class, not closures: closures are made anew for every answer, which takes as long as the text of a small one. */
+class JsonWriter {
+  readonly #engine: Engine
+  readonly #answer: Answer
+  readonly #text: Text
+
+  constructor(engine: Engine, answer: Answer, text: Text) {
+    this.#engine = engine
+    this.#answer = answer
+    this.#text = text
   }
 
-  function writeObject(object: AnswerObject): void {
-    let separator = '{'
-    for (const [name, value] of Object.entries(object)) {
+  value(value: AnswerValue): void {
+    if (typeof value === 'number') this.#text.pushNumber(this.#answer.dtype, value)
+    else if (typeof value !== 'object') this.#text.push(JSON.stringify(value))
+    else if (isDense(value)) this.#tensor(value)
+    else if (isSparse(value)) this.#sparse(value)
+    else if (isList(value)) this.#list(value)
+    else this.#object(value as AnswerObject)
+  }
+
+  #object(object: AnswerObject): void {
+    const text = this.#text
+    text.push('{')
+    let separator = ''
+    for (const name in object) {
+      const value = object[name]
       if (value === undefined) continue
       text.push(`${separator}${JSON.stringify(name)}:`)
-      writeValue(value)
+      this.value(value)
       separator = ','
     }
-    text.push(separator === '{' ? '{}' : '}')
+    text.push('}')
   }
 
-  function writeList(list: readonly AnswerValue[]): void {
+  #list(list: readonly AnswerValue[]): void {
+    const text = this.#text
     text.push('[')
     list.forEach((value, i) => {
       if (i > 0) text.push(',')
-      writeValue(value)
+      this.value(value)
     })
     text.push(']')
   }
 
-  function writeTensor(output: DenseOutput): void {
-    if (answer.encoding === 'base64') writeBase64(output)
-    else if (output.dtype === 'I32')
-      text.push(JSON.stringify(nest(Array.from(memory.i32(output.pointer, sizeOf(output.shape))), output.shape)))
+  #tensor(output: DenseOutput): void {
+    const { dtype, shape, pointer } = output
+    if (this.#answer.encoding === 'base64') this.#text.push(this.#container(output))
+    else if (dtype === 'I32')
+      this.#text.push(JSON.stringify(nest(Array.from(this.#engine.memory.i32(pointer, sizeOf(shape))), shape)))
     // The printer prints no row without numbers.
-    else if (sizeOf(output.shape) === 0) text.push('[]')
+    else if (sizeOf(shape) === 0) this.#text.push('[]')
     else {
-      const { dtype, pointer } = output
-      writeNested(output.shape, (row, rows, columns) =>
-        text.rows(dtype, pointer + row * columns * ELEMENT_BYTES[dtype], rows, columns),
-      )
+      this.#nested(shape, (row, rows, columns) => {
+        this.#text.pushRows(dtype, pointer + row * columns * ELEMENT_BYTES[dtype], rows, columns)
+      })
     }
   }
 
-  function writeSparse(output: SparseOutput): void {
-    if (answer.encoding === 'base64') {
-      writeBase64(densify(memory, output))
+  #sparse(output: SparseOutput): void {
+    const { memory } = this.#engine
+    if (this.#answer.encoding === 'base64') {
+      this.#text.push(memory.scratch(() => this.#container(densify(memory, output))))
       return
     }
-    const { dtype, base, labels, values, entries } = output
+    const { dtype, base, labels, values, entries, shape } = output
     const bytes = ELEMENT_BYTES[dtype]
-    writeNested(output.shape, (row, rows, columns) =>
-      text.printed(dtype, rows, columns, (out) =>
-        engine.typed[dtype].printSparseRows(
-          base + row * bytes,
-          labels + row * entries * 4,
-          values + row * entries * bytes,
-          entries,
-          rows,
-          columns,
-          out,
-        ),
-      ),
-    )
+    this.#nested(shape, (row, rows, columns) => {
+      this.#text.pushSparseRows(
+        dtype,
+        base + row * bytes,
+        labels + row * entries * ELEMENT_BYTES.I32,
+        values + row * entries * bytes,
+        entries,
+        rows,
+        columns,
+      )
+    })
   }
 
   /** Brackets of the outer axes around the rows of the last two. */
-  function writeNested(
-    shape: readonly number[],
-    printRows: (firstRow: number, rows: number, columns: number) => Region,
-  ): void {
+  #nested(shape: readonly number[], pushRows: (firstRow: number, rows: number, columns: number) => void): void {
+    const text = this.#text
     const columns = shape.at(-1)!
     const rows = shape.length > 1 ? shape.at(-2)! : 1
     let row = 0
@@ -110,16 +123,16 @@ export function writeJson(engine: Engine, answer: Answer): Encoded {
         return
       }
       if (shape.length > 1) text.push('[')
-      text.push(printRows(row, rows, columns))
+      pushRows(row, rows, columns)
       if (shape.length > 1) text.push(']')
       row += rows
     }
   }
 
-  function writeBase64({ dtype, shape, pointer }: DenseOutput): void {
-    const data = memory.u8(pointer, sizeOf(shape) * ELEMENT_BYTES[dtype])
+  #container({ dtype, shape, pointer }: DenseOutput): string {
+    const data = this.#engine.memory.u8(pointer, sizeOf(shape) * ELEMENT_BYTES[dtype])
     const base64 = Buffer.from(data.buffer, data.byteOffset, data.length).toString('base64')
-    text.push(JSON.stringify({ dtype, shape, data: base64 }))
+    return JSON.stringify({ dtype, shape, data: base64 })
   }
 }
 

@@ -6,82 +6,111 @@ import { ELEMENT_BYTES, viewOf } from './tensor.ts'
 const PRINT_BYTES = { F32: PRINT_BYTES_F32, F64: PRINT_BYTES_F64 } as const
 /** Brackets and comma. */
 const ROW_BYTES = 3
+/** The most that one UTF-16 unit takes in UTF-8. */
+const UTF8_BYTES = 3
+const LAST_ASCII = 0x7f
+/** From here on an encoder is worth its call. */
+const MIN_ENCODED = 64
+
+const utf8 = new TextEncoder()
 
 /** Room that rows take at most when they are printed. */
 export function printedBytes(dtype: 'F32' | 'F64', rows: number, columns: number): number {
   return rows * (columns * PRINT_BYTES[dtype] + ROW_BYTES)
 }
 
-/** Bytes that are still in kernel memory: printed numbers, or a tensor as it is. */
-export interface Region {
-  readonly pointer: number
-  readonly end: number
-}
+/**
+ * An answer in the making: text that grows in kernel memory and leaves it in one copy. While it grows, whatever else is allocated there
+ * must be scratch.
+ */
+export class Text {
+  readonly #engine: Engine
+  /** A number by itself, and its text. */
+  readonly #cell: number
+  readonly #start: number
+  #end: number
 
-/** An answer in the making: pieces of text and regions of kernel memory that leave it in one copy, the answer itself. */
-export interface Text {
-  push(part: string | Region): void
+  constructor(engine: Engine) {
+    this.#engine = engine
+    this.#cell = engine.memory.allocate(ELEMENT_BYTES.F64 + printedBytes('F64', 1, 1))
+    this.#start = engine.memory.allocate(0)
+    this.#end = this.#start
+  }
+
   /** Bytes of what has been pushed. */
-  readonly length: number
-  /** `[a,b],[c,d]`, in kernel memory. */
-  rows(dtype: 'F32' | 'F64', pointer: number, rows: number, columns: number): Region
-  number(dtype: 'F32' | 'F64', value: number): Region
-  /** What `task` prints, given where to: it returns the pointer behind it. */
-  printed(dtype: 'F32' | 'F64', rows: number, columns: number, task: (out: number) => number): Region
-  writeTo(bytes: Uint8Array): void
-}
+  get length(): number {
+    return this.#end - this.#start
+  }
 
-export function createText({ memory, typed }: Engine): Text {
-  const parts: (string | Region)[] = []
-  /** What has been pushed since the last region: a write of one string costs as much as of ten. */
-  let pending = ''
-  let length = 0
-  const flush = () => {
-    if (pending === '') return
-    parts.push(pending)
-    length += Buffer.byteLength(pending)
-    pending = ''
+  push(part: string): void {
+    const end = this.#reserve(part.length * UTF8_BYTES)
+    this.#end = end + (part.length < MIN_ENCODED && this.#copyAscii(part, end) ? part.length : this.#encode(part, end))
   }
-  const text: Text = {
-    get length() {
-      flush()
-      return length
-    },
-    push(part) {
-      if (typeof part === 'string') pending += part
-      else {
-        flush()
-        parts.push(part)
-        length += part.end - part.pointer
-      }
-    },
-    rows: (dtype, pointer, rows, columns) =>
-      text.printed(dtype, rows, columns, (out) => typed[dtype].printRows(pointer, rows, columns, out)),
-    number(dtype, value) {
-      const pointer = memory.allocate(ELEMENT_BYTES[dtype])
-      viewOf(memory, dtype, pointer, 1)[0] = value
-      const row = text.rows(dtype, pointer, 1, 1)
-      // A row of one, less its brackets.
-      return { pointer: row.pointer + 1, end: row.end - 1 }
-    },
-    printed(dtype, rows, columns, task) {
-      const pointer = memory.allocate(printedBytes(dtype, rows, columns))
-      const end = task(pointer)
-      memory.trim(end)
-      return { pointer, end }
-    },
-    writeTo(target) {
-      flush()
-      const bytes = Buffer.from(target.buffer, target.byteOffset, target.length)
-      let at = 0
-      for (const part of parts) {
-        if (typeof part === 'string') at += bytes.write(part, at)
-        else {
-          copyBytes(memory.u8(part.pointer, part.end - part.pointer), bytes, at)
-          at += part.end - part.pointer
-        }
-      }
-    },
+
+  /** One number, as JSON has it, or quoted where JSON has none. */
+  pushNumber(dtype: 'F32' | 'F64', value: number): void {
+    const { memory, typed } = this.#engine
+    const cell = this.#cell
+    viewOf(memory, dtype, cell, 1)[0] = value
+    const text = cell + ELEMENT_BYTES.F64
+    // A row of one, less its brackets.
+    const length = typed[dtype].printRows(cell, 1, 1, text) - text - 2
+    const end = this.#reserve(length)
+    const bytes = memory.all
+    for (let i = 0; i < length; i++) bytes[end + i] = bytes[text + 1 + i]!
+    this.#end = end + length
   }
-  return text
+
+  /** `[a,b],[c,d]` */
+  pushRows(dtype: 'F32' | 'F64', pointer: number, rows: number, columns: number): void {
+    const end = this.#reserve(printedBytes(dtype, rows, columns))
+    this.#finish(this.#engine.typed[dtype].printRows(pointer, rows, columns, end))
+  }
+
+  /** The same of rows that hold one value almost everywhere: see `printSparseRows`. */
+  pushSparseRows(
+    dtype: 'F32' | 'F64',
+    base: number,
+    labels: number,
+    values: number,
+    entries: number,
+    rows: number,
+    columns: number,
+  ): void {
+    const end = this.#reserve(printedBytes(dtype, rows, columns))
+    this.#finish(this.#engine.typed[dtype].printSparseRows(base, labels, values, entries, rows, columns, end))
+  }
+
+  writeTo(target: Uint8Array): void {
+    copyBytes(this.#engine.memory.u8(this.#start, this.length), target)
+  }
+
+  /** False, with something written, where there is more than ASCII. */
+  #copyAscii(part: string, to: number): boolean {
+    const bytes = this.#engine.memory.all
+    for (let i = 0; i < part.length; i++) {
+      const code = part.charCodeAt(i)
+      if (code > LAST_ASCII) return false
+      bytes[to + i] = code
+    }
+    return true
+  }
+
+  #encode(part: string, to: number): number {
+    return utf8.encodeInto(part, this.#engine.memory.u8(to, part.length * UTF8_BYTES)).written
+  }
+
+  /** Room behind the text; gives where that is. */
+  #reserve(bytes: number): number {
+    const { memory } = this.#engine
+    memory.trim(this.#end)
+    memory.allocate(bytes)
+    return this.#end
+  }
+
+  /** What was reserved and not written is given back at once: it may be many times the text. */
+  #finish(end: number): void {
+    this.#end = end
+    this.#engine.memory.trim(end)
+  }
 }
