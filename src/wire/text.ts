@@ -6,22 +6,25 @@ import { ELEMENT_BYTES, viewOf } from './tensor.ts'
 const PRINT_BYTES = { F32: PRINT_BYTES_F32, F64: PRINT_BYTES_F64 } as const
 /** Brackets and comma. */
 const ROW_BYTES = 3
-/** The most that one UTF-16 unit takes in UTF-8. */
-const UTF8_BYTES = 3
 const LAST_ASCII = 0x7f
-/** From here on an encoder is worth its call. */
-const MIN_ENCODED = 64
-
-const utf8 = new TextEncoder()
+/** Longest string that is copied letter by letter: to call for an encoder takes longer than to copy most of them. */
+const MAX_COPIED = 64
 
 /** Room that rows take at most when they are printed. */
 export function printedBytes(dtype: 'F32' | 'F64', rows: number, columns: number): number {
   return rows * (columns * PRINT_BYTES[dtype] + ROW_BYTES)
 }
 
+/** A string that is not in kernel memory: what stands before it there ends at `at`. */
+interface Aside {
+  readonly at: number
+  readonly part: string
+  readonly bytes: number
+}
+
 /**
- * An answer in the making: text that grows in kernel memory and leaves it in one copy. While it grows, whatever else is allocated there
- * must be scratch.
+ * An answer in the making: text that grows in kernel memory and leaves it in one copy, around what is too long, or too seldom ASCII, to be put
+ * there. While it grows, whatever else is allocated in kernel memory must be scratch.
  */
 export class Text {
   readonly #engine: Engine
@@ -29,6 +32,8 @@ export class Text {
   readonly #cell: number
   readonly #start: number
   #end: number
+  readonly #asides: Aside[] = []
+  #asideBytes = 0
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -39,12 +44,14 @@ export class Text {
 
   /** Bytes of what has been pushed. */
   get length(): number {
-    return this.#end - this.#start
+    return this.#end - this.#start + this.#asideBytes
   }
 
   push(part: string): void {
-    const end = this.#reserve(part.length * UTF8_BYTES)
-    this.#end = end + (part.length < MIN_ENCODED && this.#copyAscii(part, end) ? part.length : this.#encode(part, end))
+    if (part.length <= MAX_COPIED && this.#copy(part)) return
+    const bytes = Buffer.byteLength(part)
+    this.#asides.push({ at: this.#end, part, bytes })
+    this.#asideBytes += bytes
   }
 
   /** One number, as JSON has it, or quoted where JSON has none. */
@@ -82,22 +89,32 @@ export class Text {
   }
 
   writeTo(target: Uint8Array): void {
-    copyBytes(this.#engine.memory.u8(this.#start, this.length), target)
+    const { memory } = this.#engine
+    const file = Buffer.from(target.buffer, target.byteOffset, target.byteLength)
+    let from = this.#start
+    let written = 0
+    for (const { at, part, bytes } of this.#asides) {
+      copyBytes(memory.u8(from, at - from), file, written)
+      written += at - from
+      file.write(part, written)
+      written += bytes
+      from = at
+    }
+    copyBytes(memory.u8(from, this.#end - from), file, written)
   }
 
-  /** False, with something written, where there is more than ASCII. */
-  #copyAscii(part: string, to: number): boolean {
+  /** False, and nothing is pushed, where there is more than ASCII. */
+  #copy(part: string): boolean {
+    const { length } = part
+    const end = this.#reserve(length)
     const bytes = this.#engine.memory.all
-    for (let i = 0; i < part.length; i++) {
+    for (let i = 0; i < length; i++) {
       const code = part.charCodeAt(i)
       if (code > LAST_ASCII) return false
-      bytes[to + i] = code
+      bytes[end + i] = code
     }
+    this.#end = end + length
     return true
-  }
-
-  #encode(part: string, to: number): number {
-    return utf8.encodeInto(part, this.#engine.memory.u8(to, part.length * UTF8_BYTES)).written
   }
 
   /** Room behind the text; gives where that is. */
