@@ -38,6 +38,27 @@ describe('kernel memory', () => {
   })
 })
 
+describe('a body that makes kernel memory grow', () => {
+  const rows = '[1.25,2.5],'.repeat(400_000)
+  // A container's numbers are decoded to memory that is allocated for them.
+  const zeros = { dtype: 'F64', shape: [500_000, 2], data: Buffer.alloc(8_000_000).toString('base64') }
+  const STARTS: Record<string, readonly [start: string, fault: string]> = {
+    'inside the matrix': [`{"logits":[${rows}`, 'x'],
+    'behind a number': [`{"logits":[${rows}[1 `, '2]]}'],
+    'behind the matrix': [`{"logits":[${rows}[1,2]],`, '}'],
+    'behind a container': [`{"logits":${JSON.stringify(zeros)} `, 'x'],
+  }
+
+  test.each(Object.entries(STARTS))('has its fault named as in any other: %s', (_place, [start, fault]) => {
+    const engine = createEngine(loadKernelModule())
+    const before = engine.memory.byteLength
+    const { result } = evaluate(engine, 'loss', Buffer.from(start + fault), { request: 'json', response: 'json' })
+    expect(engine.memory.byteLength).toBeGreaterThan(before)
+    const detail = `not JSON at byte ${start.length}: unexpected ${JSON.stringify(fault)}`
+    expect(result).toMatchObject({ ok: false, problem: { code: 'json_invalid', detail } })
+  })
+})
+
 /** A batch of random logits [512, 500]. */
 const ROWS = 512
 const CLASSES = 500

@@ -5,6 +5,7 @@ import { decodeContainer } from './base64-tensor.ts'
 import { setField } from './fields.ts'
 import type { Body, Envelope } from './format.ts'
 import { readTensor } from './json-tensor.ts'
+import type { Tensor, TensorFault } from './tensor.ts'
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -48,137 +49,179 @@ const PLAIN: JsonDialect = { dtypeField: 'dtype' }
  */
 export function readJson(
   engine: Engine,
-  { pointer: text, length }: Body,
+  body: Body,
   tensorFields: ReadonlySet<string>,
-  { dtypeField, declaredType }: JsonDialect = PLAIN,
+  dialect: JsonDialect = PLAIN,
 ): Envelope {
-  const { memory, kernels } = engine
-  const report = memory.allocate(REPORT_WORDS * Int32Array.BYTES_PER_ELEMENT)
-  const matrices: { owner: Envelope; key: string; start: number; dtype: 'F32' | 'F64'; value: unknown }[] = []
+  return new JsonReader(engine, body, tensorFields, dialect).read()
+}
+
+/** A matrix in the element type it was read in. */
+interface Matrix {
+  readonly owner: Envelope
+  readonly key: string
+  readonly start: number
+  readonly dtype: 'F32' | 'F64'
+  readonly value: unknown
+}
+
+/** A class, not closures: closures are made anew for every body, which takes as long as reading a small one. */
+class JsonReader {
+  readonly #engine: Engine
+  readonly #text: number
+  readonly #length: number
+  readonly #tensorFields: ReadonlySet<string>
+  readonly #dialect: JsonDialect
+  readonly #report: number
+  readonly #matrices: Matrix[] = []
   /** What matrices are read as until the body says otherwise. */
-  let elementType: 'F32' | 'F64' = 'F32'
-  let bytes = memory.u8(text, length)
-  let at = 0
-  let firstTooLong: Refusal | undefined
+  #elementType: 'F32' | 'F64' = 'F32'
+  /** The body, and nothing behind it. */
+  #bytes: Uint8Array
+  #at = 0
+  #firstTooLong: Refusal | undefined
 
-  skipSpace()
-  if (bytes[at] !== OPEN_OBJECT) {
-    skipValue()
-    expectEnd()
-    throw refuseAt('validation_failed', [], 'expected an object with the fields of the request')
+  constructor(engine: Engine, { pointer, length }: Body, tensorFields: ReadonlySet<string>, dialect: JsonDialect) {
+    this.#engine = engine
+    this.#text = pointer
+    this.#length = length
+    this.#tensorFields = tensorFields
+    this.#dialect = dialect
+    this.#report = engine.memory.allocate(REPORT_WORDS * Int32Array.BYTES_PER_ELEMENT)
+    this.#bytes = engine.memory.u8(pointer, length)
   }
-  const envelope = readObject('')
-  expectEnd()
-  if (firstTooLong) throw firstTooLong
 
-  // The element type may be named behind the tensors it applies to.
-  for (const { owner, key, start, dtype, value } of matrices) {
-    if (dtype !== elementType && owner[key] === value)
-      owner[key] = readTensor(engine, text + start, text + length, elementType, report).value
+  read(): Envelope {
+    const text = this.#text
+    if (this.#skipSpace() !== OPEN_OBJECT) {
+      this.#skipValue()
+      this.#expectEnd()
+      throw refuseAt('validation_failed', [], 'expected an object with the fields of the request')
+    }
+    const envelope = this.#object('')
+    this.#expectEnd()
+    if (this.#firstTooLong) throw this.#firstTooLong
+
+    // The element type may be named behind the tensors it applies to.
+    for (const { owner, key, start, dtype, value } of this.#matrices) {
+      if (dtype !== this.#elementType && owner[key] === value)
+        owner[key] = readTensor(this.#engine, text + start, text + this.#length, this.#elementType, this.#report).value
+    }
+    return envelope
   }
-  return envelope
 
   /** @param isContainer whether it is a tensor, one of whose members is as long as it needs to be */
-  function readObject(prefix: string, isContainer = false): Envelope {
+  #object(prefix: string, isContainer = false): Envelope {
     const object: Envelope = {}
-    const start = at
+    const start = this.#at
     let fields = 0
-    at++
-    skipSpace()
-    if (bytes[at] === CLOSE_OBJECT) {
-      at++
+    this.#at++
+    if (this.#skipSpace() === CLOSE_OBJECT) {
+      this.#at++
       return object
     }
     for (;;) {
-      skipSpace()
-      if (bytes[at] !== QUOTE) throw syntaxError()
-      const key = simpleString() ?? String(plainValue(prefix, false))
+      if (this.#skipSpace() !== QUOTE) throw this.#syntaxError()
+      const key = this.#simpleString() ?? String(this.#plainValue(prefix, false))
       if (!Object.hasOwn(object, key) && ++fields > MAX_FIELDS) {
-        at = start
-        skipValue()
+        this.#at = start
+        this.#skipValue()
         return object
       }
-      skipSpace()
-      if (bytes[at] !== COLON) throw syntaxError()
-      at++
-      skipSpace()
-      readField(object, key, prefix + key, isContainer)
-      skipSpace()
-      const separator = bytes[at]
-      if (separator !== COMMA && separator !== CLOSE_OBJECT) throw syntaxError()
-      at++
+      if (this.#skipSpace() !== COLON) throw this.#syntaxError()
+      this.#at++
+      this.#skipSpace()
+      this.#field(object, key, prefix + key, isContainer)
+      const separator = this.#skipSpace()
+      if (separator !== COMMA && separator !== CLOSE_OBJECT) throw this.#syntaxError()
+      this.#at++
       if (separator === CLOSE_OBJECT) return object
     }
   }
 
-  function readField(owner: Envelope, key: string, path: string, isContainer: boolean): void {
-    const first = bytes[at]
-    const isTensorField = tensorFields.has(path)
+  #field(owner: Envelope, key: string, path: string, isContainer: boolean): void {
+    const first = this.#bytes[this.#at]
+    const isTensorField = this.#tensorFields.has(path)
+    const { dtypeField, declaredType } = this.#dialect
     const declared = isTensorField ? declaredType?.(owner, path) : undefined
-    if (isTensorField && first === OPEN_ARRAY) readArray(owner, key, declared)
+    if (isTensorField && first === OPEN_ARRAY) this.#array(owner, key, declared)
     else if (isTensorField && first === OPEN_OBJECT && declared === undefined)
-      setField(owner, key, decodeContainer(engine, readObject(`${path}.`, true)))
-    else if (first === OPEN_OBJECT && hasFieldsBelow(path)) setField(owner, key, readObject(`${path}.`))
-    else if (first === OPEN_ARRAY && hasFieldsBelow(`${path}[]`)) setField(owner, key, readList(`${path}[]`))
-    else setField(owner, key, plainValue(path, isContainer))
-    bytes = memory.u8(text, length)
-    if (path === dtypeField) elementType = owner[key] === 'float64' ? 'F64' : 'F32'
+      setField(owner, key, this.#container(path))
+    else if (first === OPEN_OBJECT && this.#hasFieldsBelow(path)) setField(owner, key, this.#object(`${path}.`))
+    else if (first === OPEN_ARRAY && this.#hasFieldsBelow(`${path}[]`)) setField(owner, key, this.#list(`${path}[]`))
+    else setField(owner, key, this.#plainValue(path, isContainer))
+    if (path === dtypeField) this.#elementType = owner[key] === 'float64' ? 'F64' : 'F32'
   }
 
   /** The elements of an array of objects; of one with more elements than a request has fields nothing but its place. */
-  function readList(path: string): unknown[] {
+  #list(path: string): unknown[] {
     const list: unknown[] = []
-    const start = at
-    at++
-    skipSpace()
-    if (bytes[at] === CLOSE_ARRAY) {
-      at++
+    const start = this.#at
+    this.#at++
+    if (this.#skipSpace() === CLOSE_ARRAY) {
+      this.#at++
       return list
     }
     for (;;) {
-      skipSpace()
+      const first = this.#skipSpace()
       if (list.length === MAX_FIELDS) {
-        at = start
-        skipValue()
-        firstTooLong ??= refuseAt('validation_failed', [path.slice(0, -2)], `expected at most ${MAX_FIELDS} elements`)
+        this.#at = start
+        this.#skipValue()
+        this.#firstTooLong ??= refuseAt(
+          'validation_failed',
+          [path.slice(0, -2)],
+          `expected at most ${MAX_FIELDS} elements`,
+        )
         return list
       }
-      list.push(bytes[at] === OPEN_OBJECT ? readObject(`${path}.`) : plainValue(path, false))
-      skipSpace()
-      const separator = bytes[at]
-      if (separator !== COMMA && separator !== CLOSE_ARRAY) throw syntaxError()
-      at++
+      list.push(first === OPEN_OBJECT ? this.#object(`${path}.`) : this.#plainValue(path, false))
+      const separator = this.#skipSpace()
+      if (separator !== COMMA && separator !== CLOSE_ARRAY) throw this.#syntaxError()
+      this.#at++
       if (separator === CLOSE_ARRAY) return list
     }
   }
 
-  function hasFieldsBelow(path: string): boolean {
-    for (const field of tensorFields) if (field.startsWith(`${path}.`)) return true
+  #hasFieldsBelow(path: string): boolean {
+    for (const field of this.#tensorFields) if (field.startsWith(`${path}.`)) return true
     return false
   }
 
   /** A vector is small and wanted exactly; a matrix is read in the type it will be computed in. */
-  function readArray(owner: Envelope, key: string, declared: 'F32' | 'F64' | undefined): void {
-    const start = at
-    at++
-    skipSpace()
-    const isMatrix = bytes[at] === OPEN_ARRAY
-    const dtype = declared ?? (isMatrix ? elementType : 'F64')
-    at = start
-    const { value, status, end } = readTensor(engine, text + start, text + length, dtype, report)
-    at = end - text
-    if (status === ReadStatus.syntax) throw syntaxError()
-    if (isMatrix && declared === undefined) matrices.push({ owner, key, start, dtype, value })
+  #array(owner: Envelope, key: string, declared: 'F32' | 'F64' | undefined): void {
+    const text = this.#text
+    const start = this.#at
+    this.#at++
+    const isMatrix = this.#skipSpace() === OPEN_ARRAY
+    const dtype = declared ?? (isMatrix ? this.#elementType : 'F64')
+    const { value, status, end } = readTensor(this.#engine, text + start, text + this.#length, dtype, this.#report)
+    this.#look()
+    this.#at = end - text
+    if (status === ReadStatus.syntax) throw this.#syntaxError()
+    if (isMatrix && declared === undefined) this.#matrices.push({ owner, key, start, dtype, value })
     setField(owner, key, value)
   }
 
+  #container(path: string): Tensor | TensorFault {
+    const tensor = decodeContainer(this.#engine, this.#object(`${path}.`, true))
+    this.#look()
+    return tensor
+  }
+
+  /** After every tensor: the view of a memory that has grown since is empty. */
+  #look(): void {
+    if (this.#bytes.length === 0) this.#bytes = this.#engine.memory.u8(this.#text, this.#length)
+  }
+
   /** The string that starts here, if it is a short one that stands in the body as it is: every name of a field is one. */
-  function simpleString(): string | undefined {
+  #simpleString(): string | undefined {
+    const bytes = this.#bytes
+    const start = this.#at + 1
     let simple = ''
-    for (let i = at + 1; i <= at + MAX_SIMPLE_BYTES; i++) {
+    for (let i = start; i < start + MAX_SIMPLE_BYTES; i++) {
       const byte = bytes[i]
       if (byte === QUOTE) {
-        at = i + 1
+        this.#at = i + 1
         return simple
       }
       if (byte === undefined || byte === BACKSLASH || byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) return undefined
@@ -188,39 +231,50 @@ export function readJson(
   }
 
   /** The value that starts here, behind which reading goes on; of a longer one nothing but its place. */
-  function plainValue(path: string, isContainer: boolean): unknown {
-    const start = at
-    const longest = isContainer && bytes[at] === QUOTE ? Number.POSITIVE_INFINITY : MAX_PLAIN_BYTES
-    skipValue()
-    if (at - start <= longest) return JSON.parse(utf8.decode(bytes.subarray(start, at)))
-    firstTooLong ??= refuseAt(
+  #plainValue(path: string, isContainer: boolean): unknown {
+    const start = this.#at
+    const longest = isContainer && this.#bytes[start] === QUOTE ? Number.POSITIVE_INFINITY : MAX_PLAIN_BYTES
+    this.#skipValue()
+    const length = this.#at - start
+    if (length <= longest) return JSON.parse(utf8.decode(this.#bytes.subarray(start, this.#at)))
+    this.#firstTooLong ??= refuseAt(
       isContainer ? 'tensor_invalid' : 'validation_failed',
       path.split('.').filter((segment) => segment !== ''),
-      `expected at most ${longest} bytes, got ${at - start} at byte ${start}`,
+      `expected at most ${longest} bytes, got ${length} at byte ${start}`,
     )
     return undefined
   }
 
-  function skipValue(): void {
-    kernels.skipValue(text + at, text + length, report)
-    const words = memory.i32(report, REPORT_WORDS)
-    at = (words[Report.position]! >>> 0) - text
-    if (words[Report.status] === ReadStatus.syntax) throw syntaxError()
+  #skipValue(): void {
+    const { kernels, memory } = this.#engine
+    const text = this.#text
+    kernels.skipValue(text + this.#at, text + this.#length, this.#report)
+    const words = memory.i32(this.#report, REPORT_WORDS)
+    this.#at = (words[Report.position]! >>> 0) - text
+    if (words[Report.status] === ReadStatus.syntax) throw this.#syntaxError()
   }
 
-  function expectEnd(): void {
-    skipSpace()
-    if (at < length) throw syntaxError()
+  #expectEnd(): void {
+    this.#skipSpace()
+    if (this.#at < this.#length) throw this.#syntaxError()
   }
 
-  function skipSpace(): void {
+  /** Gives the byte behind the space, undefined at the end. */
+  #skipSpace(): number | undefined {
+    const bytes = this.#bytes
+    let at = this.#at
     let byte = bytes[at]
     while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at]
+    this.#at = at
+    return byte
   }
 
-  function syntaxError(): Refusal {
+  #syntaxError(): Refusal {
+    const at = this.#at
     const found =
-      at < length ? JSON.stringify(excerpt(utf8.decode(bytes.subarray(at, at + 16)), 16)) : 'the end of the body'
+      at < this.#length
+        ? JSON.stringify(excerpt(utf8.decode(this.#bytes.subarray(at, at + 16)), 16))
+        : 'the end of the body'
     return new Refusal('json_invalid', `not JSON at byte ${at}: unexpected ${found}`)
   }
 }
