@@ -151,60 +151,65 @@ function gathered(rows: Rows, groups: RowGroups): Rows {
   }
 }
 
-/** Blocks of rows that count go to the loss, the others are 0; a group is never cut. */
-function evaluateRows(rows: Rows, groupSize: number, evaluate: (block: Block) => number): void {
-  const { engine, layout, dtype, losses, gradients, counted } = rows
-  const { memory } = engine
-  const { numRows, numClasses } = layout
-  const rowBytes = numClasses * ELEMENT_BYTES[dtype]
-  const blockRows = groupSize * Math.max(1, Math.floor(BLOCK_ELEMENTS / numClasses / groupSize))
+/** What the maths of a loss makes of a block: the first row whose scores it does not take, or -1. */
+type Evaluate = (block: Block) => number
 
+/** Blocks of rows that count go to the loss, the others are 0; a group is never cut. */
+function evaluateRows(rows: Rows, groupSize: number, evaluate: Evaluate): void {
+  const { layout, gradients, counted } = rows
+  const { numRows, numClasses } = layout
+  const blockRows = groupSize * Math.max(1, Math.floor(BLOCK_ELEMENTS / numClasses / groupSize))
   for (let row = 0; row < numRows; ) {
     let end = row + 1
     const counts = counted[row]!
     while (end < numRows && end - row < blockRows && counted[end] === counts) end++
-    if (counts) evaluateBlock(row, end)
-    else ignoreRows(row, end)
+    if (counts) evaluateBlock(rows, groupSize, evaluate, row, end)
+    else ignoreRows(rows, row, end)
     row = end
   }
-  if (gradients !== 0) clearWeightless()
+  if (gradients !== 0) clearWeightless(rows, groupSize)
+}
 
-  function evaluateBlock(start: number, end: number): void {
-    const faulty = evaluate({
-      engine,
-      dtype,
-      numRows: end - start,
-      numClasses,
-      scores: rows.scores + start * rowBytes,
-      targets: rowsFrom(rows.targets, start, numClasses, dtype),
-      classWeights: rows.classWeights,
-      gradientScale: rows.gradientScale + start * ELEMENT_BYTES.F64,
-      unweighted: rows.unweighted,
-      losses: losses + start * ELEMENT_BYTES.F64,
-      gradients: gradients === 0 ? 0 : gradients + start * rowBytes,
-    })
-    if (faulty === -1) return
-    const row = start + faulty
-    const scores = viewOf(memory, dtype, rows.scores + row * rowBytes, numClasses)
-    throw scoresNotFinite(rows.field, layout, clientsRow(row), scores)
-  }
+function evaluateBlock(rows: Rows, groupSize: number, evaluate: Evaluate, start: number, end: number): void {
+  const { engine, layout, dtype, gradients } = rows
+  const { numRows, numClasses } = layout
+  const rowBytes = numClasses * ELEMENT_BYTES[dtype]
+  const faulty = evaluate({
+    engine,
+    dtype,
+    numRows: end - start,
+    numClasses,
+    scores: rows.scores + start * rowBytes,
+    targets: rowsFrom(rows.targets, start, numClasses, dtype),
+    classWeights: rows.classWeights,
+    gradientScale: rows.gradientScale + start * ELEMENT_BYTES.F64,
+    unweighted: rows.unweighted,
+    losses: rows.losses + start * ELEMENT_BYTES.F64,
+    gradients: gradients === 0 ? 0 : gradients + start * rowBytes,
+  })
+  if (faulty === -1) return
+  const row = start + faulty
+  const clientsRow = Math.floor(row / groupSize) + (row % groupSize) * (numRows / groupSize)
+  const scores = viewOf(engine.memory, dtype, rows.scores + row * rowBytes, numClasses)
+  throw scoresNotFinite(rows.field, layout, clientsRow, scores)
+}
 
-  function clientsRow(row: number): number {
-    return Math.floor(row / groupSize) + (row % groupSize) * (numRows / groupSize)
+/** The gradient of what weighs nothing is 0, not the -0 that 0 times a negative number is. */
+function clearWeightless({ engine, layout, dtype, gradientScale, gradients }: Rows, groupSize: number): void {
+  const { memory } = engine
+  const { numRows, numClasses } = layout
+  const rowBytes = numClasses * ELEMENT_BYTES[dtype]
+  const scales = memory.f64(gradientScale, numRows)
+  for (let row = 0; row < numRows; row += groupSize) {
+    let weight = 0
+    for (let i = row; i < row + groupSize; i++) weight += scales[i]!
+    if (weight === 0) memory.u8(gradients + row * rowBytes, groupSize * rowBytes).fill(0)
   }
+}
 
-  /** The gradient of what weighs nothing is 0, not the -0 that 0 times a negative number is. */
-  function clearWeightless(): void {
-    const scales = memory.f64(rows.gradientScale, numRows)
-    for (let row = 0; row < numRows; row += groupSize) {
-      let weight = 0
-      for (let i = row; i < row + groupSize; i++) weight += scales[i]!
-      if (weight === 0) memory.u8(gradients + row * rowBytes, groupSize * rowBytes).fill(0)
-    }
-  }
-
-  function ignoreRows(start: number, end: number): void {
-    memory.f64(losses, numRows).fill(0, start, end)
-    if (gradients !== 0) memory.u8(gradients + start * rowBytes, (end - start) * rowBytes).fill(0)
-  }
+function ignoreRows({ engine, layout, dtype, losses, gradients }: Rows, start: number, end: number): void {
+  const { memory } = engine
+  const rowBytes = layout.numClasses * ELEMENT_BYTES[dtype]
+  memory.f64(losses, layout.numRows).fill(0, start, end)
+  if (gradients !== 0) memory.u8(gradients + start * rowBytes, (end - start) * rowBytes).fill(0)
 }

@@ -8,10 +8,12 @@ export function createSimdKernels(module: WebAssembly.Module, memory: WebAssembl
     ...kernels,
     name: 'simd',
     heapBase: () => unsigned(kernels.heapBase()),
-    printRowsF32: (...args) => unsigned(kernels.printRowsF32(...args)),
-    printRowsF64: (...args) => unsigned(kernels.printRowsF64(...args)),
-    printSparseRowsF32: (...args) => unsigned(kernels.printSparseRowsF32(...args)),
-    printSparseRowsF64: (...args) => unsigned(kernels.printSparseRowsF64(...args)),
+    printRowsF32: (values, rows, cols, out) => unsigned(kernels.printRowsF32(values, rows, cols, out)),
+    printRowsF64: (values, rows, cols, out) => unsigned(kernels.printRowsF64(values, rows, cols, out)),
+    printSparseRowsF32: (base, labels, values, entries, rows, cols, out) =>
+      unsigned(kernels.printSparseRowsF32(base, labels, values, entries, rows, cols, out)),
+    printSparseRowsF64: (base, labels, values, entries, rows, cols, out) =>
+      unsigned(kernels.printSparseRowsF64(base, labels, values, entries, rows, cols, out)),
   }
 }
 

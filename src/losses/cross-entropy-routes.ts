@@ -51,8 +51,18 @@ export function crossEntropyOfLabels(block: Block, targets: SparseRows): number 
   return memory.scratch(() => {
     const { coefficients, base, baseValue, baseSum } = unbuiltTarget(block, targets)
     return typed[dtype].crossEntropySparse(
-      ...([scores, numRows, numClasses, targets.labels, coefficients, targets.entries] as const),
-      ...([base, baseValue, baseSum, block.gradientScale, block.losses, block.gradients] as const),
+      scores,
+      numRows,
+      numClasses,
+      targets.labels,
+      coefficients,
+      targets.entries,
+      base,
+      baseValue,
+      baseSum,
+      block.gradientScale,
+      block.losses,
+      block.gradients,
     )
   })
 }
@@ -72,10 +82,8 @@ export function builtTarget(block: Block): readonly [q: number, weights: number]
 export function crossEntropyOfDistributions(block: Block): number {
   const { memory, typed } = block.engine
   const { scores, numRows, numClasses, dtype, gradientScale, losses, gradients } = block
-  return memory.scratch(() =>
-    typed[dtype].crossEntropyDense(
-      ...([scores, numRows, numClasses, ...builtTarget(block)] as const),
-      ...([gradientScale, losses, gradients] as const),
-    ),
-  )
+  return memory.scratch(() => {
+    const [q, weights] = builtTarget(block)
+    return typed[dtype].crossEntropyDense(scores, numRows, numClasses, q, weights, gradientScale, losses, gradients)
+  })
 }

@@ -54,8 +54,17 @@ export function evaluatePoly(block: Block, targets: SparseRows, { logs, ofMissin
       weight[i] = share === 0 ? 0 : classWeight * (ofMissing(q) - off)
     }
     const faulty = typed[dtype].polyCrossEntropy(
-      ...([scores, numRows, numClasses, targets.labels, coefficients, missing, entries] as const),
-      ...([logs * base, gradientScale, block.losses, gradients] as const),
+      scores,
+      numRows,
+      numClasses,
+      targets.labels,
+      coefficients,
+      missing,
+      entries,
+      logs * base,
+      gradientScale,
+      block.losses,
+      gradients,
     )
     if (faulty !== -1) return faulty
     const losses = memory.f64(block.losses, numRows)

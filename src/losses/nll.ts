@@ -52,8 +52,17 @@ function ofLabels(block: Block, targets: SparseRows): number {
   return memory.scratch(() => {
     const { coefficients, base, baseValue } = unbuiltTarget(block, targets)
     return typed[dtype].nllSparse(
-      ...([scores, numRows, numClasses, targets.labels, coefficients, targets.entries] as const),
-      ...([base, baseValue, block.gradientScale, block.losses, block.gradients] as const),
+      scores,
+      numRows,
+      numClasses,
+      targets.labels,
+      coefficients,
+      targets.entries,
+      base,
+      baseValue,
+      block.gradientScale,
+      block.losses,
+      block.gradients,
     )
   })
 }
@@ -61,10 +70,8 @@ function ofLabels(block: Block, targets: SparseRows): number {
 function ofDistributions(block: Block): number {
   const { memory, typed } = block.engine
   const { scores, numRows, numClasses, dtype, gradientScale, losses, gradients } = block
-  return memory.scratch(() =>
-    typed[dtype].nllDense(
-      ...([scores, numRows, numClasses, ...builtTarget(block)] as const),
-      ...([gradientScale, losses, gradients] as const),
-    ),
-  )
+  return memory.scratch(() => {
+    const [q, weights] = builtTarget(block)
+    return typed[dtype].nllDense(scores, numRows, numClasses, q, weights, gradientScale, losses, gradients)
+  })
 }

@@ -112,8 +112,18 @@ export function evaluateLabels<Params>(
     const factors = memory.allocate(numRows * ELEMENT_BYTES.F64)
     memory.f64(ones, numRows).fill(1)
     const faulty = typed[dtype].crossEntropySparse(
-      ...([scores, numRows, numClasses, targets.labels, ones, 1] as const),
-      ...([0, 0, 0, ones, losses, gradients] as const),
+      scores,
+      numRows,
+      numClasses,
+      targets.labels,
+      ones,
+      1,
+      0,
+      0,
+      0,
+      ones,
+      losses,
+      gradients,
     )
     if (faulty !== -1) return faulty
     const labels = memory.i32(targets.labels, numRows)

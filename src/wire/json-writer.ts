@@ -45,18 +45,20 @@ class JsonWriter {
     else this.#object(value as AnswerObject)
   }
 
+  /** Names are those of outputs and their members: nothing in them needs an escape. */
   #object(object: AnswerObject): void {
     const text = this.#text
-    text.push('{')
-    let separator = ''
+    let separator = '{"'
     for (const name in object) {
       const value = object[name]
       if (value === undefined) continue
-      text.push(`${separator}${JSON.stringify(name)}:`)
+      text.push(separator)
+      text.push(name)
+      text.push('":')
       this.value(value)
-      separator = ','
+      separator = ',"'
     }
-    text.push('}')
+    text.push(separator === '{"' ? '{}' : '}')
   }
 
   #list(list: readonly AnswerValue[]): void {
