@@ -19,6 +19,7 @@ import { registerCompression } from './plugins/compression.ts'
 import { registerDeadline } from './plugins/deadline.ts'
 import { registerDocs, registerOpenApi } from './plugins/docs.ts'
 import { type Lifecycle, registerLifecycle } from './plugins/lifecycle.ts'
+import { refuseMalformed } from './plugins/malformed.ts'
 import { collectPaths, registerMethodNotAllowed } from './plugins/methods.ts'
 import { type Metrics, registerMetrics } from './plugins/metrics.ts'
 import { refuseUnrouted, registerProblems } from './plugins/problems.ts'
@@ -54,6 +55,7 @@ export async function buildApp(config: Config, options: Pick<FastifyServerOption
     // Draining is announced by the lifecycle plugin, in the words of the contract.
     return503OnClosing: false,
     frameworkErrors: refuseUnrouted,
+    clientErrorHandler: (error, socket) => refuseMalformed(server, error, socket, lifecycle.endAfterAnswers),
     bodyLimit: config.maxBodyBytes,
   })
   const pool = createPool(config)

@@ -3,12 +3,14 @@
  * `docs/errors.md` is generated from this table.
  */
 export const PROBLEMS = {
+  http_invalid: { status: 400, title: 'The request is not valid HTTP' },
   json_invalid: { status: 400, title: 'The body is not valid JSON' },
   tensor_invalid: { status: 400, title: 'A tensor container is not well-formed' },
   unauthorized: { status: 401, title: 'A valid API key is required' },
   not_found: { status: 404, title: 'There is nothing at this path' },
   method_not_allowed: { status: 405, title: 'This path does not take this method' },
   not_acceptable: { status: 406, title: 'No acceptable answer format' },
+  request_timeout: { status: 408, title: 'The request did not come in time' },
   body_too_large: { status: 413, title: 'The request is larger than this server accepts' },
   media_type_unsupported: { status: 415, title: 'The body is of a media type this path does not read' },
   validation_failed: { status: 422, title: 'The request does not fit the schema' },
@@ -17,6 +19,7 @@ export const PROBLEMS = {
   targets_not_a_distribution: { status: 422, title: 'A row of targets is not a probability distribution' },
   logits_not_finite: { status: 422, title: 'A row of logits has no softmax' },
   rate_limited: { status: 429, title: 'Too many requests' },
+  headers_too_large: { status: 431, title: 'The headers are larger than this server accepts' },
   internal: { status: 500, title: 'Internal error' },
   overloaded: { status: 503, title: 'The server has more work than it can queue' },
   draining: { status: 503, title: 'The server is shutting down' },

@@ -109,6 +109,7 @@ function queue({ services }: Pick<App, 'services'>, operation: 'loss' | 'equival
 const situations: Record<NonNullable<RefusalCase['situation']>, (app: App, refusal: RefusalCase) => Promise<Answer>> = {
   chunked: send,
   gzip: send,
+  connection: async (app, { bytes }) => parseHttp(await exchange(await listen(app), bytes!)),
   'rate spent': async (app, refusal) => {
     const headers = { 'content-type': 'application/json', 'x-api-key': 'right' }
     const first = await app.server.inject({ method: 'POST', url: '/loss', headers, payload: GOOD })
@@ -126,6 +127,15 @@ const situations: Record<NonNullable<RefusalCase['situation']>, (app: App, refus
     const answer = await inject(app, refusal)
     await occupied
     return answer
+  },
+  'slow headers': async (app, { bytes }) => {
+    const port = await listen(app)
+    // Node looks for connections whose time is up only every half a minute.
+    const timeUp = Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+    app.server.server.once('connection', (socket) => {
+      socket.once('data', () => app.server.server.emit('clientError', timeUp, socket))
+    })
+    return parseHttp(await exchange(port, bytes!))
   },
   'slow body': async (app, refusal) => {
     const port = await listen(app)
@@ -480,6 +490,17 @@ describe('a connection', () => {
     const answer = parseHttp(await exchange(port, request))
     expect(expectProblem(answer).code).toBe('body_too_large')
     expect(performance.now() - start).toBeLessThan(MAX_MS)
+  })
+
+  test('gets all answers it is owed before it is closed for what comes behind its requests', async () => {
+    const port = await listen(app)
+    const good = `${head(`Content-Length: ${GOOD.length}`)}${GOOD}`
+    const broken = `${head('Transfer-Encoding: chunked')}one\r\n`
+    for (const behind of ['hello\r\n\r\n', broken]) {
+      const received = await exchange(port, `${good}${good}${behind}`)
+      expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200'])
+      expect(received).toMatch(/\}$/)
+    }
   })
 
   test('is refused gzip that breaks off or goes wrong', async () => {

@@ -3,10 +3,19 @@ import type { OperationName } from '../src/evaluate.ts'
 import type { ProblemCode } from '../src/problems.ts'
 
 /**
- * What has to be going on for a refusal that no single request can show by itself. `chunked` and `gzip` are ways to send the body,
- * the rest is the state of the server.
+ * What has to be going on for a refusal that no single request can show by itself. `chunked` and `gzip` are ways to send the body, a
+ * connection sends `bytes` as they are, the rest is the state of the server.
  */
-export type Situation = 'chunked' | 'gzip' | 'rate spent' | 'queue full' | 'worker busy' | 'slow body' | 'draining'
+export type Situation =
+  | 'chunked'
+  | 'gzip'
+  | 'connection'
+  | 'rate spent'
+  | 'queue full'
+  | 'worker busy'
+  | 'slow headers'
+  | 'slow body'
+  | 'draining'
 
 /** One request that is refused, and how. */
 export interface RefusalCase {
@@ -19,6 +28,8 @@ export interface RefusalCase {
   readonly headers?: Readonly<Record<string, string>>
   /** Text is sent as it is, an object as JSON. */
   readonly body?: string | object
+  /** What a connection sends that is no request, or not yet one. */
+  readonly bytes?: string
   /** How the server is configured, where that matters. */
   readonly server?: Partial<Config>
   readonly situation?: Situation
@@ -171,6 +182,39 @@ export const refusals: readonly RefusalCase[] = [
       headers: { 'content-encoding': 'gzip' },
       body: '{"logits": [[2, 1]]}',
       detail: 'the body is not valid gzip',
+    },
+  ]),
+
+  ...group('http_invalid', 400, [
+    {
+      name: 'what is no request',
+      situation: 'connection',
+      bytes: 'hello\r\n\r\n',
+      detail: 'expected HTTP/1.1: Invalid method encountered',
+      answerHeaders: { connection: 'close' },
+    },
+    {
+      name: 'a length that is no number',
+      situation: 'connection',
+      bytes: 'POST /loss HTTP/1.1\r\nHost: test\r\nContent-Length: ten\r\n\r\n',
+      detail: 'expected HTTP/1.1: Invalid character in Content-Length',
+      answerHeaders: { connection: 'close' },
+    },
+    {
+      name: 'a piece of a body that has no size',
+      situation: 'connection',
+      bytes: [
+        'POST /loss HTTP/1.1',
+        'Host: test',
+        'Content-Type: application/json',
+        'Transfer-Encoding: chunked',
+        '',
+        'one',
+        '{',
+        '',
+      ].join('\r\n'),
+      detail: 'expected HTTP/1.1: Invalid character in chunk size',
+      answerHeaders: { connection: 'close' },
     },
   ]),
 
@@ -493,6 +537,16 @@ export const refusals: readonly RefusalCase[] = [
       headers: { accept: `application/x-${'y'.repeat(5000)}` },
       body: request({}),
       detail: /accepted is only .{49}$/,
+    },
+  ]),
+
+  ...group('request_timeout', 408, [
+    {
+      name: 'headers that come too slowly',
+      situation: 'slow headers',
+      bytes: 'POST /loss HTTP/1.1\r\nHost: te',
+      detail: 'expected a whole request in the time that is given for one',
+      answerHeaders: { connection: 'close' },
     },
   ]),
 
@@ -2124,6 +2178,16 @@ export const refusals: readonly RefusalCase[] = [
       }),
       pointer: '/logits/0/1',
       detail: 'got NaN',
+    },
+  ]),
+
+  ...group('headers_too_large', 431, [
+    {
+      name: 'headers of 20,000 bytes',
+      situation: 'connection',
+      bytes: `GET /livez HTTP/1.1\r\nHost: test\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`,
+      detail: 'expected at most 16384 bytes of headers',
+      answerHeaders: { connection: 'close' },
     },
   ]),
 

@@ -50,8 +50,10 @@ function requestOf({
   path = `/${operation}`,
   headers,
   body,
+  bytes,
   ...rest
 }: RefusalCase): string {
+  if (bytes !== undefined) return `${code(cut(bytes))} (${rest.situation})`
   const text = typeof body === 'object' ? JSON.stringify(body) : body
   const parts = [
     code(cut(`${method} ${path}`)),
@@ -69,7 +71,8 @@ function detailOf(refusal: RefusalCase): string {
 }
 
 function answerOf(refusal: RefusalCase): Record<string, unknown> {
-  return problemDocument(problemOf(refusal), 'c0ffee', refusal.path ?? `/${refusal.operation ?? 'loss'}`)
+  const { operation = 'loss', path = `/${operation}`, bytes } = refusal
+  return problemDocument(problemOf(refusal), 'c0ffee', bytes === undefined ? path : '')
 }
 
 /** What the pipeline says; of a refusal that HTTP itself makes, what the table says of it. */

@@ -12,6 +12,11 @@ export interface Lifecycle {
   startDraining(): void
   /** From now on new work is refused; what was accepted is finished, and connections without a request are closed. */
   stopAccepting(): void
+  /**
+   * To be called when no more can be read from a connection. Whether answers to what has been read are on their way; if so it is closed
+   * behind the last of them.
+   */
+  endAfterAnswers(socket: Socket): boolean
 }
 
 export function registerLifecycle(app: FastifyInstance, pool: Pool): Lifecycle {
@@ -48,6 +53,7 @@ export function registerLifecycle(app: FastifyInstance, pool: Pool): Lifecycle {
       isAccepting = false
       connections.closeWhenIdle()
     },
+    endAfterAnswers: connections.endAfterAnswers,
   }
 }
 
@@ -61,9 +67,10 @@ const LINGER_MS = 250
  * A client may send several requests at once. Its connection is idle when the last of them is answered; and when it closes, Node tells
  * only the response whose turn it is. The others would wait for ever, with all they hold: they are closed here.
  */
-function trackConnections(server: Server): { closeWhenIdle(): void } {
+function trackConnections(server: Server): Pick<Lifecycle, 'endAfterAnswers'> & { closeWhenIdle(): void } {
   const idle = new Set<Socket>()
   const unanswered = new WeakMap<Socket, Set<ServerResponse>>()
+  const ending = new WeakSet<Socket>()
   let isClosing = false
   server.on('connection', (socket: Socket) => {
     const responses = new Set<ServerResponse>()
@@ -86,12 +93,18 @@ function trackConnections(server: Server): { closeWhenIdle(): void } {
     idle.delete(socket)
     response.once('close', () => {
       responses.delete(response)
-      if (responses.size > 0) return
-      if (isClosing) socket.destroySoon()
+      const isEnding = ending.has(socket)
+      if (isEnding ? owesAnswer(responses) : responses.size > 0) return
+      if (isClosing || isEnding) socket.destroySoon()
       else if (!socket.destroyed) idle.add(socket)
     })
   })
   return {
+    endAfterAnswers(socket) {
+      const isOwed = owesAnswer(unanswered.get(socket))
+      if (isOwed) ending.add(socket)
+      return isOwed
+    },
     closeWhenIdle() {
       isClosing = true
       setTimeout(() => {
@@ -99,4 +112,10 @@ function trackConnections(server: Server): { closeWhenIdle(): void } {
       }, LINGER_MS)
     },
   }
+}
+
+/** Whether one of these responses will come, or has begun to: the request of the last one may have broken off. */
+function owesAnswer(responses: Iterable<ServerResponse> = []): boolean {
+  for (const { req, headersSent } of responses) if (req.complete || headersSent) return true
+  return false
 }
