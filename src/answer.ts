@@ -10,6 +10,7 @@ export interface Answer {
   readonly fields: AnswerObject
 }
 
+/** Names are letters, digits and underscores: formats write them as they are. */
 export interface AnswerObject {
   readonly [name: string]: AnswerValue | undefined
 }

@@ -95,7 +95,6 @@ export function evaluateBatch(
     field: batch.field,
     scores: batch.scores,
     classWeights: batch.classWeights,
-    groups,
     targets: batch.targets.rows,
     counted: batch.targets.counted,
     gradientScale: reduction.gradientScale,
@@ -121,7 +120,7 @@ export function evaluateBatch(
 }
 
 /** Everything there is one of for each row, in the order in which a loss sees rows. */
-interface Rows extends Pick<Batch, 'engine' | 'layout' | 'dtype' | 'field' | 'scores' | 'classWeights' | 'groups'> {
+interface Rows extends Pick<Batch, 'engine' | 'layout' | 'dtype' | 'field' | 'scores' | 'classWeights'> {
   readonly targets: TargetRows
   readonly counted: Uint8Array
   readonly gradientScale: number
@@ -170,6 +169,7 @@ function evaluateRows(rows: Rows, groupSize: number, evaluate: Evaluate): void {
   if (gradients !== 0) clearWeightless(rows, groupSize)
 }
 
+/** Rows [start, end). Throws `logits_not_finite` with the client's row where the loss takes no such scores. */
 function evaluateBlock(rows: Rows, groupSize: number, evaluate: Evaluate, start: number, end: number): void {
   const { engine, layout, dtype, gradients } = rows
   const { numRows, numClasses } = layout
@@ -207,6 +207,7 @@ function clearWeightless({ engine, layout, dtype, gradientScale, gradients }: Ro
   }
 }
 
+/** Rows [start, end). */
 function ignoreRows({ engine, layout, dtype, losses, gradients }: Rows, start: number, end: number): void {
   const { memory } = engine
   const rowBytes = layout.numClasses * ELEMENT_BYTES[dtype]

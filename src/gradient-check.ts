@@ -118,8 +118,8 @@ export function checkGradients(
     const group = members.map((_, i) =>
       Array.from(memory.f64(rows.scores + i * numClasses * ELEMENT_BYTES.F64, numClasses)),
     )
-    const shares = labelShares(memory, 'F64', rows.targets, members.length, numClasses)
     const smoothed = memory.allocate(members.length * numClasses * ELEMENT_BYTES.F64)
+    const shares = labelShares(memory, 'F64', rows.targets, members.length, numClasses)
     writeSmoothed(memory, 'F64', rows.targets, members.length, numClasses, smoothed)
     const { keep, mass, offValue, prior } = rows.targets.smoothing
     const towards = prior

@@ -2,11 +2,17 @@ import closeWithGrace from 'close-with-grace'
 import { type App, buildApp } from './app.ts'
 import { ConfigError, readConfig } from './config.ts'
 
+/**
+ * Signals of a crash. Listening for one replaces V8's own handler, by which an access outside of WebAssembly memory becomes an exception; the
+ * instruction would be tried again for ever. And no shutdown can be trusted after a crash.
+ */
+const CRASHES = ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP', 'SIGABRT'] as const
+
 try {
   const config = readConfig(process.env)
   const { server, services } = await buildApp(config)
   closeWithGrace(
-    { delay: config.shutdownGraceMs + config.drainDelayMs + 1000, logger: server.log },
+    { delay: config.shutdownGraceMs + config.drainDelayMs + 1000, logger: server.log, skip: [...CRASHES] },
     ({ err, signal }) => {
       if (err) server.log.error({ err }, 'closing after an error')
       else server.log.info({ signal }, 'draining')

@@ -214,6 +214,39 @@ describe('GET /metrics', () => {
     expect(body).toContain('lossd_request_duration_seconds_count{method="POST",route="/loss",status="422"} 1\n')
   })
 
+  /** The values of series whose name and labels begin like this. */
+  const valuesOf = (body: string, series: string) =>
+    body
+      .split('\n')
+      .filter((line) => line.startsWith(series))
+      .map((line) => Number(line.slice(line.lastIndexOf(' '))))
+
+  test('counts everything once, however often it is asked', async () => {
+    const own = await startApp({ workers: 1 })
+    await post(JSON.stringify(REQUEST), {}, own)
+    await post(JSON.stringify(REQUEST), {}, own)
+    for (let scrape = 0; scrape < 2; scrape++) {
+      const { body } = await own.server.inject('/metrics')
+      expect(valuesOf(body, 'lossd_rows_total{loss="cross_entropy"}')).toEqual([4])
+      expect(valuesOf(body, 'lossd_request_duration_seconds_count{method="POST"')).toEqual([2])
+      for (const name of ['queue_wait_seconds_count', 'codec_duration_seconds_count{direction="encode"'])
+        expect(valuesOf(body, `lossd_${name}`), name).toEqual([2])
+    }
+  })
+
+  test('gives times in seconds', async () => {
+    const own = await startApp({ workers: 1 })
+    const start = performance.now()
+    for (let request = 0; request < 20; request++) await post(JSON.stringify(REQUEST), {}, own)
+    const seconds = (performance.now() - start) / 1000
+    const { body } = await own.server.inject('/metrics')
+    for (const name of ['request_duration', 'queue_wait', 'compute_duration', 'codec_duration'])
+      for (const sum of valuesOf(body, `lossd_${name}_seconds_sum`)) {
+        expect(sum, name).toBeGreaterThan(0)
+        expect(sum, name).toBeLessThan(seconds)
+      }
+  })
+
   test('has one route for all paths that are not there', async () => {
     const own = await startApp({ workers: 1 })
     for (const path of ['/a', '/b', '/losses/%zz']) await own.server.inject(path)

@@ -193,6 +193,7 @@ describe('an inference request', () => {
   test('gets the default outputs of POST /loss, named after its model, with its id', async () => {
     const answer = answerOf(await infer({ id: 'one "of" mine', inputs: jsonInputs }))
     expect(answer).toMatchObject({ model_name: 'cross_entropy', model_version: '1', id: 'one "of" mine' })
+    expect(answerOf(await infer({ id: 'ü€😀', inputs: jsonInputs })).id).toBe('ü€😀')
     expect([...answer.outputs.keys()]).toEqual(['loss', 'normalizer', 'losses', 'gradients', 'smoothed_targets'])
     expect(answerOf(await infer({ inputs: jsonInputs, outputs: [] })).outputs).toEqual(answer.outputs)
   })
@@ -386,6 +387,18 @@ describe('a refused inference request', () => {
       'the path names cross_entropy',
     ],
     ['a version that there is not', { model_version: '2', inputs: jsonInputs }, 422, '/model_version'],
+    [
+      'data made like a tensor in memory',
+      { inputs: [{ ...jsonInputs[0], data: { pointer: 8, as: 1, shape: [2, 3], dtype: 'F64' } }, jsonInputs[1]] },
+      400,
+      '/inputs/0/data: expected an array of numbers or binary_data_size, got an object',
+    ],
+    [
+      'data made like the fault of a tensor',
+      { inputs: [{ ...jsonInputs[0], data: { fault: 'overloaded', path: [], detail: 'mine' } }, jsonInputs[1]] },
+      400,
+      '/inputs/0/data: expected an array of numbers or binary_data_size, got an object',
+    ],
     ['an id that is a number', { id: 7, inputs: jsonInputs }, 422, '/id'],
     ['an input that is a number', one(7), 422, '/inputs/0'],
     ['an input without a name', one({ ...jsonInputs[0], name: undefined }), 422, '/inputs/0/name'],

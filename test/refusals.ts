@@ -1016,6 +1016,18 @@ export const refusals: readonly RefusalCase[] = [
     ...wrongTypes('/mixup/pairing', TENSOR, inMixup('pairing')),
     ...wrongTypes('/dtype', []),
     ...wrongTypes('/outputs', ['an array']),
+    {
+      name: 'an output made like a tensor in memory',
+      body: request({ outputs: [{ pointer: 8, as: 1, shape: [1], dtype: 'F32' }] }),
+      pointer: '/outputs/0',
+      detail: 'got an object',
+    },
+    {
+      name: 'a field made like the fault of a tensor',
+      body: request({ dtype: { fault: 'overloaded', path: [], detail: 'as the client says' } }),
+      pointer: '/dtype',
+      detail: 'got an object',
+    },
     ...wrongTypes('/encoding', []),
     ...wrongTypes('/num_classes', ['a number'], inTargets('num_classes')).map((row) => ({
       ...row,

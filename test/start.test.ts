@@ -84,6 +84,16 @@ describe('the process', () => {
   })
 })
 
+describe('a crash', () => {
+  test('ends the process by its signal: nothing of ours listens, since that would take V8 the handler of its own', async () => {
+    for (const signal of ['SIGSEGV', 'SIGABRT'] as const) {
+      const { child } = await started({})
+      child.kill(signal)
+      expect(await once(child, 'exit')).toEqual([null, signal])
+    }
+  })
+})
+
 async function started(environment: Readonly<Record<string, string>>): Promise<Service> {
   const service = await spawnService({ LOG_LEVEL: 'warn', LOSSD_WORKERS: '1', ...environment })
   onTestFinished(() => void service.child.kill('SIGKILL'))

@@ -24,7 +24,7 @@ export class KernelMemory {
     this.#all = new Uint8Array(memory.buffer)
   }
 
-  /** Every byte, by pointer; valid until the memory grows. Asking the memory for its buffer takes as long as making a view of it. */
+  /** Every byte, by pointer; valid until the memory grows. Kept, because asking the memory for its buffer takes as long as making a view of it. */
   get all(): Uint8Array<ArrayBuffer> {
     if (this.#all.length === 0) this.#all = new Uint8Array(this.memory.buffer)
     return this.#all
@@ -49,6 +49,11 @@ export class KernelMemory {
     }
     this.#top = top
     return pointer
+  }
+
+  /** Where the next region will begin. */
+  get top(): number {
+    return this.#top
   }
 
   /** Gives back what lies behind `end`, a pointer into the region allocated last. */
@@ -81,7 +86,7 @@ export class KernelMemory {
     return this.all.length
   }
 
-  u8(pointer: number, length: number): Uint8Array {
+  u8(pointer: number, length: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.all.buffer, pointer, length)
   }
 

@@ -128,8 +128,9 @@ function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): 
     const softmax = softmaxAt(engine, dtype, block.scores, numRows, numClasses, temperature, probabilities)
     if (softmax.faulty !== -1) return softmax.faulty
     const { shifted, rowMax, logSum } = softmax
-    const losses = memory.f64(block.losses, numRows)
     const factors = memory.allocate(numRows * ELEMENT_BYTES.F64)
+    const logTarget = beta === 0 ? 0 : memory.allocate(numClasses * ELEMENT_BYTES.F64)
+    const losses = memory.f64(block.losses, numRows)
     const factor = memory.f64(factors, numRows)
     const scales = memory.f64(block.gradientScale, numRows)
     for (let n = 0; n < numRows; n++) factor[n] = temperature * scales[n]!
@@ -137,7 +138,6 @@ function evaluateDistillation(block: Block, { temperature, beta = 0 }: Params): 
       const { divergence } = typed[dtype]
       divergence(values, logs, shifted, numRows, numClasses, rowMax, logSum, factors, block.losses, probabilities)
     } else {
-      const logTarget = memory.allocate(numClasses * ELEMENT_BYTES.F64)
       const target = memory.f64(logTarget, numClasses)
       const logP = viewOf(memory, dtype, logs, size)
       const maxima = memory.f64(rowMax, numRows)

@@ -61,8 +61,8 @@ export const klDivergence = defineLoss({
     const { targets } = block
     const faulty = isSparse(targets) ? crossEntropyOfLabels(block, targets) : crossEntropyOfDistributions(block)
     if (faulty !== -1) return faulty
-    const losses = memory.f64(block.losses, block.numRows)
     const entropies = targets.kind === 'sparse' ? entropiesOfLabels(block, targets) : entropiesOfDistributions(block)
+    const losses = memory.f64(block.losses, block.numRows)
     for (let n = 0; n < losses.length; n++) losses[n] = losses[n]! - entropies[n]!
     return -1
   },

@@ -6,18 +6,18 @@ import type { Pool } from '../pool/pool.ts'
 /** From a request of a few numbers to one of many megabytes. */
 const SECONDS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-/** Observations that are made behind each other: so they cost half of what each costs in the middle of a request, whose code it displaces. */
+/** Answers that are counted behind each other: so each costs half of what it costs in the middle of a request, whose code it displaces. */
 const TOGETHER = 256
 
 const DECODE = { direction: 'decode' } as const
 const ENCODE = { direction: 'encode' } as const
 
-interface Answered {
+interface Request {
   readonly labels: { readonly method: string; readonly route: string; readonly status: number }
   readonly seconds: number
 }
 
-interface Worked {
+interface Evaluation {
   readonly report: WorkReport
   readonly queueMs: number
   readonly bodyBytes: number
@@ -28,7 +28,7 @@ export interface Metrics {
   readonly contentType: string
   /** Everything, in Prometheus' text format. */
   text(): Promise<string>
-  /** Counts what one evaluation cost. */
+  /** Counts what one evaluation cost: when enough requests have been answered, or when `text` is asked for. */
   observeWork(report: WorkReport, queueMs: number, bodyBytes: number, answerBytes: number): void
 }
 
@@ -85,9 +85,13 @@ export function registerMetrics(app: FastifyInstance, pool: Pool): Metrics {
     },
   })
 
-  let answered: Answered[] = []
-  let worked: Worked[] = []
+  let requests: Request[] = []
+  let evaluations: Evaluation[] = []
   const observeAll = () => {
+    const [answered, worked] = [requests, evaluations]
+    // First: what throws must not be counted again.
+    requests = []
+    evaluations = []
     for (const { labels, seconds } of answered) requestDuration.observe(labels, seconds)
     const total = { in: 0, out: 0 }
     const rowsOf = new Map<string, number>()
@@ -105,15 +109,13 @@ export function registerMetrics(app: FastifyInstance, pool: Pool): Metrics {
     bytes.inc({ direction: 'in' }, total.in)
     bytes.inc({ direction: 'out' }, total.out)
     for (const [loss, evaluated] of rowsOf) rows.inc({ loss }, evaluated)
-    answered = []
-    worked = []
   }
 
   app.addHook(
     'onResponse',
     ({ method, routeOptions }: FastifyRequest, { statusCode, elapsedTime }: FastifyReply, done) => {
       const labels = { method, route: routeOptions.url ?? 'none', status: statusCode }
-      if (answered.push({ labels, seconds: elapsedTime / 1000 }) >= TOGETHER) observeAll()
+      if (requests.push({ labels, seconds: elapsedTime / 1000 }) >= TOGETHER) observeAll()
       done()
     },
   )
@@ -125,7 +127,7 @@ export function registerMetrics(app: FastifyInstance, pool: Pool): Metrics {
       return registry.metrics()
     },
     observeWork(report, queueMs, bodyBytes, answerBytes) {
-      worked.push({ report, queueMs, bodyBytes, answerBytes })
+      if (evaluations.push({ report, queueMs, bodyBytes, answerBytes }) >= TOGETHER) observeAll()
     },
   }
 }

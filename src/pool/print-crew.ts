@@ -36,7 +36,7 @@ export function withPrinters(engine: Engine, { arena, mayCall, call, patienceMs 
       const jobRows = Math.max(1, Math.floor(JOB_ELEMENTS / columns))
       let end = out
       for (let row = 0; row < rows; row += jobRows) {
-        if (row > 0) engine.memory.u8(end++, 1)[0] = COMMA
+        if (row > 0) engine.memory.all[end++] = COMMA
         end = printJob(
           dtype,
           values + row * columns * ELEMENT_BYTES[dtype],
@@ -69,7 +69,7 @@ export function withPrinters(engine: Engine, { arena, mayCall, call, patienceMs 
         for (let missing = chunk; missing < chunks; missing++) end = append(missing, end)
         return end
       }
-      if (chunk > 0) engine.memory.u8(end++, 1)[0] = COMMA
+      if (chunk > 0) engine.memory.all[end++] = COMMA
       const at = plan.textAt + chunk * plan.chunkTextBytes
       copyBytes(bytes.subarray(at, at + length), engine.memory.u8(end, length))
       end += length
@@ -79,7 +79,7 @@ export function withPrinters(engine: Engine, { arena, mayCall, call, patienceMs 
 
     function append(chunk: number, at: number): number {
       const first = chunk * plan.chunkRows
-      if (chunk > 0) engine.memory.u8(at++, 1)[0] = COMMA
+      if (chunk > 0) engine.memory.all[at++] = COMMA
       return typed[dtype].printRows(values + first * plan.rowBytes, Math.min(plan.chunkRows, rows - first), columns, at)
     }
   }

@@ -2,7 +2,7 @@ import { MAX_RANK } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { shown } from '../problems.ts'
 import { decodeElements, WIRE_TYPES } from './elements.ts'
-import { sizeOf, type Tensor, type TensorFault } from './tensor.ts'
+import { sizeOf, type Tensor, type TensorFault, tensorFault } from './tensor.ts'
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
@@ -35,5 +35,5 @@ function isShape(shape: unknown): shape is number[] {
 }
 
 function fault(member: string, detail: string): TensorFault {
-  return { fault: 'tensor_invalid', path: [member], detail }
+  return tensorFault('tensor_invalid', [member], detail)
 }

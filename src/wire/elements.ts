@@ -1,6 +1,6 @@
 import type { Engine } from '../kernels/engine.ts'
 import type { KernelMemory } from '../kernels/memory.ts'
-import { ELEMENT_BYTES, sizeOf, type Tensor, type TensorFault, viewOf } from './tensor.ts'
+import { ELEMENT_BYTES, sizeOf, type Tensor, type TensorFault, tensorAt, tensorFault, viewOf } from './tensor.ts'
 
 type Numbers = Float32Array | Float64Array
 
@@ -60,20 +60,11 @@ function decodeAs(
       return type === 'F64' ? firstOverflow(memory.f64(from, size), values) : undefined
     })
     if (tooLarge) {
-      return {
-        fault: 'validation_failed',
-        path: indicesOf(shape, tooLarge.index),
-        detail: `expected a number that fits float32, got ${tooLarge.value}`,
-      }
+      const detail = `expected a number that fits float32, got ${tooLarge.value}`
+      return tensorFault('validation_failed', indicesOf(shape, tooLarge.index), detail)
     }
   }
-  const tensor: Tensor = {
-    dtype,
-    shape,
-    pointer,
-    as: (other) => (other === dtype ? tensor : decodeAs(memory, source, type, shape, other)),
-  }
-  return tensor
+  return tensorAt(dtype, shape, pointer, (other) => decodeAs(memory, source, type, shape, other))
 }
 
 function copy(memory: KernelMemory, source: number, pointer: number, bytes: number): number {

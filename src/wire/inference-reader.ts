@@ -6,7 +6,7 @@ import { isRecord, placeField } from './fields.ts'
 import type { Body, Envelope, Hints, Reading, Wishes } from './format.ts'
 import { DATATYPES, INFERENCE_OUTPUTS, MODEL_VERSION } from './inference.ts'
 import { type JsonDialect, readJson } from './json-reader.ts'
-import { isTensor, isTensorFault, sizeOf, type Tensor, type TensorFault, viewOf } from './tensor.ts'
+import { isTensor, isTensorFault, sizeOf, type Tensor, type TensorFault, tensorFault, viewOf } from './tensor.ts'
 
 type Path = readonly (string | number)[]
 
@@ -162,11 +162,12 @@ function fromJson(
   }
   const isFlat = data.shape.length === 1 && data.shape[0] === sizeOf(shape)
   if (!isFlat && String(data.shape) !== String(shape)) {
-    return {
-      fault: 'shape_mismatch',
-      path: [],
-      detail: `expected numbers for the shape [${shape.join(', ')}], flat or nested, got [${data.shape.join(', ')}]`,
-    }
+    const got = `[${data.shape.join(', ')}]`
+    return tensorFault(
+      'shape_mismatch',
+      [],
+      `expected numbers for the shape [${shape.join(', ')}], flat or nested, got ${got}`,
+    )
   }
   const held = decodeElements(engine, data.pointer, data.dtype, shape)
   if (datatype !== 'FP32') return datatype === 'FP64' ? held : (nonInteger(engine, held, datatype) ?? held)
@@ -192,11 +193,8 @@ function nonInteger({ memory }: Engine, { dtype, shape, pointer }: Tensor, datat
   const values = viewOf(memory, dtype, pointer, sizeOf(shape))
   const index = values.findIndex((value) => !(Number.isInteger(value) && value >= least && value <= most))
   if (index === -1) return undefined
-  return {
-    fault: 'validation_failed',
-    path: indicesOf(shape, index),
-    detail: `expected a number of ${datatype}, got ${values[index]}`,
-  }
+  const detail = `expected a number of ${datatype}, got ${values[index]}`
+  return tensorFault('validation_failed', indicesOf(shape, index), detail)
 }
 
 function readOutputs(outputs: unknown, binaryByDefault: boolean): Wishes {

@@ -21,6 +21,7 @@ export function writeInference(
 ): Encoded {
   const { memory } = engine
   const tensors = new Map<string, DenseOutput>()
+  // Before the text: what is allocated while it grows must be scratch.
   collect()
   const text = new Text(engine)
   const data: { readonly pointer: number; readonly bytes: number }[] = []

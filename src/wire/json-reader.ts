@@ -5,7 +5,6 @@ import { decodeContainer } from './base64-tensor.ts'
 import { setField } from './fields.ts'
 import type { Body, Envelope } from './format.ts'
 import { readTensor } from './json-tensor.ts'
-import type { Tensor, TensorFault } from './tensor.ts'
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -76,8 +75,7 @@ class JsonReader {
   readonly #matrices: Matrix[] = []
   /** What matrices are read as until the body says otherwise. */
   #elementType: 'F32' | 'F64' = 'F32'
-  /** The body, and nothing behind it. */
-  #bytes: Uint8Array
+  #view: Uint8Array
   #at = 0
   #firstTooLong: Refusal | undefined
 
@@ -88,7 +86,13 @@ class JsonReader {
     this.#tensorFields = tensorFields
     this.#dialect = dialect
     this.#report = engine.memory.allocate(REPORT_WORDS * Int32Array.BYTES_PER_ELEMENT)
-    this.#bytes = engine.memory.u8(pointer, length)
+    this.#view = engine.memory.u8(pointer, length)
+  }
+
+  /** The body, and nothing behind it; looked at anew where the memory has grown. */
+  get #bytes(): Uint8Array {
+    if (this.#view.length === 0) this.#view = this.#engine.memory.u8(this.#text, this.#length)
+    return this.#view
   }
 
   read(): Envelope {
@@ -146,7 +150,7 @@ class JsonReader {
     const declared = isTensorField ? declaredType?.(owner, path) : undefined
     if (isTensorField && first === OPEN_ARRAY) this.#array(owner, key, declared)
     else if (isTensorField && first === OPEN_OBJECT && declared === undefined)
-      setField(owner, key, this.#container(path))
+      setField(owner, key, decodeContainer(this.#engine, this.#object(`${path}.`, true)))
     else if (first === OPEN_OBJECT && this.#hasFieldsBelow(path)) setField(owner, key, this.#object(`${path}.`))
     else if (first === OPEN_ARRAY && this.#hasFieldsBelow(`${path}[]`)) setField(owner, key, this.#list(`${path}[]`))
     else setField(owner, key, this.#plainValue(path, isContainer))
@@ -195,22 +199,10 @@ class JsonReader {
     const isMatrix = this.#skipSpace() === OPEN_ARRAY
     const dtype = declared ?? (isMatrix ? this.#elementType : 'F64')
     const { value, status, end } = readTensor(this.#engine, text + start, text + this.#length, dtype, this.#report)
-    this.#look()
     this.#at = end - text
     if (status === ReadStatus.syntax) throw this.#syntaxError()
     if (isMatrix && declared === undefined) this.#matrices.push({ owner, key, start, dtype, value })
     setField(owner, key, value)
-  }
-
-  #container(path: string): Tensor | TensorFault {
-    const tensor = decodeContainer(this.#engine, this.#object(`${path}.`, true))
-    this.#look()
-    return tensor
-  }
-
-  /** After every tensor: the view of a memory that has grown since is empty. */
-  #look(): void {
-    if (this.#bytes.length === 0) this.#bytes = this.#engine.memory.u8(this.#text, this.#length)
   }
 
   /** The string that starts here, if it is a short one that stands in the body as it is: every name of a field is one. */

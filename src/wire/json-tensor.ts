@@ -1,7 +1,7 @@
 import { REPORT_WORDS, ReadStatus, Report } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { excerpt } from '../problems.ts'
-import { ELEMENT_BYTES, sizeOf, type Tensor, type TensorFault } from './tensor.ts'
+import { ELEMENT_BYTES, sizeOf, type Tensor, type TensorFault, tensorAt, tensorFault } from './tensor.ts'
 
 const utf8 = new TextDecoder()
 
@@ -37,13 +37,8 @@ export function readTensor(
   const shape: number[] = []
   for (let axis = 0; axis < words[Report.rank]!; axis++) shape.push(words[Report.shape + axis]!)
   memory.trim(values + sizeOf(shape) * ELEMENT_BYTES[dtype])
-  const tensor: Tensor = {
-    dtype,
-    shape,
-    pointer: values,
-    as: (other) => (other === dtype ? tensor : readTensor(engine, start, end, other, report).value),
-  }
-  return { value: tensor, status, end }
+  const value = tensorAt(dtype, shape, values, (other) => readTensor(engine, start, end, other, report).value)
+  return { value, status, end }
 }
 
 function faultOf(bytes: Uint8Array, words: Int32Array, dtype: 'F32' | 'F64'): TensorFault {
@@ -56,17 +51,17 @@ function faultOf(bytes: Uint8Array, words: Int32Array, dtype: 'F32' | 'F64'): Te
   )
   switch (words[Report.status]) {
     case ReadStatus.notANumber:
-      return { fault: 'validation_failed', path, detail: `expected a number, got ${tokenKind(token)}` }
+      return tensorFault('validation_failed', path, `expected a number, got ${tokenKind(token)}`)
     case ReadStatus.outOfRange:
-      return {
-        fault: 'validation_failed',
+      return tensorFault(
+        'validation_failed',
         path,
-        detail: `expected a number that fits ${dtype === 'F32' ? 'float32' : 'float64'}, got ${excerpt(token)}`,
-      }
+        `expected a number that fits ${dtype === 'F32' ? 'float32' : 'float64'}, got ${excerpt(token)}`,
+      )
     case ReadStatus.tooDeep:
-      return { fault: 'shape_mismatch', path, detail: 'expected at most 8 dimensions' }
+      return tensorFault('shape_mismatch', path, 'expected at most 8 dimensions')
     default:
-      return { fault: 'shape_mismatch', path, detail: raggedDetail(words[Report.expected]!, words[Report.got]!) }
+      return tensorFault('shape_mismatch', path, raggedDetail(words[Report.expected]!, words[Report.got]!))
   }
 }
 

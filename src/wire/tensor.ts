@@ -5,8 +5,15 @@ export type ElementType = 'F32' | 'F64' | 'I32'
 
 export const ELEMENT_BYTES = { F32: 4, F64: 8, I32: 4 } as const satisfies Record<ElementType, number>
 
+/**
+ * What a decoder makes and no client can write: a field is whatever the body says, and an object with a pointer of the client's choice must not be
+ * taken for a tensor.
+ */
+const DECODED = Symbol('decoded')
+
 /** A dense, row-major array in kernel memory. */
 export interface Tensor {
+  readonly [DECODED]: 'tensor'
   readonly dtype: 'F32' | 'F64'
   readonly shape: readonly number[]
   /** Byte offset in kernel memory. */
@@ -20,6 +27,7 @@ export interface Tensor {
 
 /** What a decoder gives in place of a tensor that it could not read: the first fault, for the schema to report at its place. */
 export interface TensorFault {
+  readonly [DECODED]: 'fault'
   readonly fault: 'validation_failed' | 'shape_mismatch' | 'tensor_invalid'
   /** Indices from the field down to the element at fault. */
   readonly path: readonly (string | number)[]
@@ -27,11 +35,40 @@ export interface TensorFault {
 }
 
 export function isTensor(value: unknown): value is Tensor {
-  return typeof value === 'object' && value !== null && 'pointer' in value && 'as' in value
+  return decodedAs(value) === 'tensor'
 }
 
 export function isTensorFault(value: unknown): value is TensorFault {
-  return typeof value === 'object' && value !== null && 'fault' in value
+  return decodedAs(value) === 'fault'
+}
+
+function decodedAs(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? (value as { [DECODED]?: unknown })[DECODED] : undefined
+}
+
+/** @param as see `Tensor` */
+export function tensorAt(
+  dtype: 'F32' | 'F64',
+  shape: readonly number[],
+  pointer: number,
+  as: (dtype: 'F32' | 'F64') => Tensor | TensorFault,
+): Tensor {
+  const tensor: Tensor = {
+    [DECODED]: 'tensor',
+    dtype,
+    shape,
+    pointer,
+    as: (other) => (other === dtype ? tensor : as(other)),
+  }
+  return tensor
+}
+
+export function tensorFault(
+  fault: TensorFault['fault'],
+  path: readonly (string | number)[],
+  detail: string,
+): TensorFault {
+  return { [DECODED]: 'fault', fault, path, detail }
 }
 
 export function sizeOf(shape: readonly number[]): number {

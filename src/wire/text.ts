@@ -7,7 +7,7 @@ const PRINT_BYTES = { F32: PRINT_BYTES_F32, F64: PRINT_BYTES_F64 } as const
 /** Brackets and comma. */
 const ROW_BYTES = 3
 const LAST_ASCII = 0x7f
-/** Longest string that is copied letter by letter: to call for an encoder takes longer than to copy most of them. */
+/** UTF-16 units of the longest string that is copied letter by letter: for most of them an encoder's call takes longer than the copy. */
 const MAX_COPIED = 64
 
 /** Room that rows take at most when they are printed. */
@@ -23,8 +23,8 @@ interface Aside {
 }
 
 /**
- * An answer in the making: text that grows in kernel memory and leaves it in one copy, around what is too long, or too seldom ASCII, to be put
- * there. While it grows, whatever else is allocated in kernel memory must be scratch.
+ * An answer in the making: text that grows in kernel memory, around strings that are long or not all ASCII, which stay outside. While it grows,
+ * whatever else is allocated in kernel memory must be scratch.
  */
 export class Text {
   readonly #engine: Engine
@@ -32,6 +32,8 @@ export class Text {
   readonly #cell: number
   readonly #start: number
   #end: number
+  /** Where kernel memory went on when the text grew last. */
+  #top: number
   readonly #asides: Aside[] = []
   #asideBytes = 0
 
@@ -40,6 +42,7 @@ export class Text {
     this.#cell = engine.memory.allocate(ELEMENT_BYTES.F64 + printedBytes('F64', 1, 1))
     this.#start = engine.memory.allocate(0)
     this.#end = this.#start
+    this.#top = engine.memory.top
   }
 
   /** Bytes of what has been pushed. */
@@ -68,13 +71,24 @@ export class Text {
     this.#end = end + length
   }
 
-  /** `[a,b],[c,d]` */
+  /**
+   * `[a,b],[c,d]`
+   *
+   * @param pointer values [rows, columns] of `dtype`
+   * @param columns at least 1: the printer prints no empty row
+   */
   pushRows(dtype: 'F32' | 'F64', pointer: number, rows: number, columns: number): void {
     const end = this.#reserve(printedBytes(dtype, rows, columns))
     this.#finish(this.#engine.typed[dtype].printRows(pointer, rows, columns, end))
   }
 
-  /** The same of rows that hold one value almost everywhere: see `printSparseRows`. */
+  /**
+   * The same of rows that hold one value almost everywhere: see `printSparseRows`.
+   *
+   * @param base   [rows] of `dtype`
+   * @param labels int32 [rows, entries]
+   * @param values [rows, entries] of `dtype`
+   */
   pushSparseRows(
     dtype: 'F32' | 'F64',
     base: number,
@@ -88,19 +102,20 @@ export class Text {
     this.#finish(this.#engine.typed[dtype].printSparseRows(base, labels, values, entries, rows, columns, end))
   }
 
+  /** @param target room for `length` bytes. Before the memory is used for anything else. */
   writeTo(target: Uint8Array): void {
     const { memory } = this.#engine
-    const file = Buffer.from(target.buffer, target.byteOffset, target.byteLength)
+    const out = Buffer.from(target.buffer, target.byteOffset, target.byteLength)
     let from = this.#start
     let written = 0
     for (const { at, part, bytes } of this.#asides) {
-      copyBytes(memory.u8(from, at - from), file, written)
+      copyBytes(memory.u8(from, at - from), out, written)
       written += at - from
-      file.write(part, written)
+      out.write(part, written)
       written += bytes
       from = at
     }
-    copyBytes(memory.u8(from, this.#end - from), file, written)
+    copyBytes(memory.u8(from, this.#end - from), out, written)
   }
 
   /** False, and nothing is pushed, where there is more than ASCII. */
@@ -120,14 +135,19 @@ export class Text {
   /** Room behind the text; gives where that is. */
   #reserve(bytes: number): number {
     const { memory } = this.#engine
+    if (memory.top !== this.#top)
+      throw new Error('memory was kept that was allocated while a text grew. This is a bug.')
     memory.trim(this.#end)
     memory.allocate(bytes)
+    this.#top = memory.top
     return this.#end
   }
 
   /** What was reserved and not written is given back at once: it may be many times the text. */
   #finish(end: number): void {
+    const { memory } = this.#engine
+    memory.trim(end)
     this.#end = end
-    this.#engine.memory.trim(end)
+    this.#top = memory.top
   }
 }

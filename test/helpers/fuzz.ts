@@ -60,6 +60,7 @@ export function pick<T>(random: Random, items: readonly T[]): T {
 /** Pieces that mean something to one of the formats. */
 const PIECES = [
   ...['{', '}', '[', ']', ',', ':', '"', '\\', ' ', '\u0000', '\ufeff', '-', '.', 'e', '0', '9'],
+  ...['{"pointer":8,"as":1,"shape":[1,2],"dtype":"F32"}', '{"fault":"internal","path":[],"detail":"mine"}'],
   ...['null', 'true', '-1', '1e999', '1e39', '-0', '0.5', '9007199254740993', '18446744073709551616', '""', '[]', '{}'],
   ...[
     '"NaN"',
