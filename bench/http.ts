@@ -78,8 +78,8 @@ const jsonParties = [
 ] as const
 
 const CASES: readonly Case[] = [
-  { name: 'json 8x10', rows: 8, classes: 10, connections: 16, seconds: 1.5, parties: jsonParties },
-  { name: 'json 64x100', rows: 64, classes: 100, connections: 8, seconds: 1.5, parties: jsonParties },
+  { name: 'json 8x10', rows: 8, classes: 10, connections: 16, seconds: 3, parties: jsonParties },
+  { name: 'json 64x100', rows: 64, classes: 100, connections: 8, seconds: 3, parties: jsonParties },
   { name: 'json 256x1000', rows: 256, classes: 1000, connections: 4, seconds: 2, parties: jsonParties },
   {
     name: 'safetensors 1024x1000',
