@@ -12,12 +12,12 @@ const TOGETHER = 256
 const DECODE = { direction: 'decode' } as const
 const ENCODE = { direction: 'encode' } as const
 
-interface Request {
+interface RequestObservation {
   readonly labels: { readonly method: string; readonly route: string; readonly status: number }
   readonly seconds: number
 }
 
-interface Evaluation {
+interface EvaluationObservation {
   readonly report: WorkReport
   readonly queueMs: number
   readonly bodyBytes: number
@@ -85,8 +85,8 @@ export function registerMetrics(app: FastifyInstance, pool: Pool): Metrics {
     },
   })
 
-  let requests: Request[] = []
-  let evaluations: Evaluation[] = []
+  let requests: RequestObservation[] = []
+  let evaluations: EvaluationObservation[] = []
   const observeAll = () => {
     const [answered, worked] = [requests, evaluations]
     // First: what throws must not be counted again.

@@ -68,7 +68,7 @@ function decodeAs(
 }
 
 function copy(memory: KernelMemory, source: number, pointer: number, bytes: number): number {
-  memory.u8(0, memory.byteLength).copyWithin(pointer, source, source + bytes)
+  memory.all.copyWithin(pointer, source, source + bytes)
   return pointer
 }
 

@@ -1,9 +1,8 @@
 import { type Answer, type AnswerObject, type DenseOutput, densify, isList, isSparse } from '../answer.ts'
-import { copyBytes } from '../copy-bytes.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded, Hints, Wishes } from './format.ts'
 import { DATATYPE_OF, INFERENCE_OUTPUTS, MODEL_VERSION } from './inference.ts'
-import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
+import { copyRegions, ELEMENT_BYTES, type Region, sizeOf, viewOf } from './tensor.ts'
 import { Text } from './text.ts'
 
 /** The JSON is padded to a multiple of this, so that typed arrays can be laid over the binary data of float64 answers. */
@@ -24,7 +23,7 @@ export function writeInference(
   // Before the text: what is allocated while it grows must be scratch.
   collect()
   const text = new Text(engine)
-  const data: { readonly pointer: number; readonly bytes: number }[] = []
+  const data: Region[] = []
   const request = id === undefined ? '' : `"id":${JSON.stringify(id)},`
   const lists = Object.entries(fields).filter(([, value]) => value !== undefined && isList(value))
   const texts = Object.fromEntries(lists.map(([name, value]) => [name, JSON.stringify(value)]))
@@ -48,11 +47,7 @@ export function writeInference(
 
   function writeTo(target: Uint8Array): void {
     text.writeTo(target)
-    let at = text.length
-    for (const { pointer, bytes } of data) {
-      copyBytes(memory.u8(pointer, bytes), target, at)
-      at += bytes
-    }
+    copyRegions(memory, data, target, text.length)
   }
 
   function collect(): void {

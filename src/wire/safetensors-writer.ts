@@ -9,10 +9,9 @@ import {
   isSparse,
   type SparseOutput,
 } from '../answer.ts'
-import { copyBytes } from '../copy-bytes.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded } from './format.ts'
-import { ELEMENT_BYTES, sizeOf, viewOf } from './tensor.ts'
+import { copyRegions, ELEMENT_BYTES, type Region, sizeOf, viewOf } from './tensor.ts'
 
 const ALIGNMENT = 8
 const LENGTH_BYTES = 8
@@ -26,7 +25,7 @@ const SCALAR_TENSORS: ReadonlySet<string> = new Set(['loss'])
  */
 export function writeSafetensors(engine: Engine, { dtype, fields }: Answer): Encoded {
   const { memory } = engine
-  const tensors: { name: string; output: DenseOutput; bytes: number }[] = []
+  const tensors: (DenseOutput & Region & { readonly name: string })[] = []
   const metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue
@@ -38,9 +37,10 @@ export function writeSafetensors(engine: Engine, { dtype, fields }: Answer): Enc
 
   const header: Record<string, unknown> = Object.keys(metadata).length === 0 ? {} : { __metadata__: metadata }
   let offset = 0
-  for (const { name, output, bytes } of tensors) {
-    header[name] = { dtype: output.dtype, shape: output.shape, data_offsets: [offset, offset + bytes] }
-    offset += bytes
+  for (const tensor of tensors) {
+    const end = offset + tensor.bytes
+    header[tensor.name] = { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [offset, end] }
+    offset = end
   }
   const headerText = Buffer.from(JSON.stringify(header))
   const headerBytes = Math.ceil(headerText.length / ALIGNMENT) * ALIGNMENT
@@ -51,15 +51,11 @@ export function writeSafetensors(engine: Engine, { dtype, fields }: Answer): Enc
     file.writeBigUInt64LE(BigInt(headerBytes))
     file.fill(' ', LENGTH_BYTES, LENGTH_BYTES + headerBytes)
     file.set(headerText, LENGTH_BYTES)
-    let at = LENGTH_BYTES + headerBytes
-    for (const { output, bytes } of tensors) {
-      copyBytes(memory.u8(output.pointer, bytes), file, at)
-      at += bytes
-    }
+    copyRegions(memory, tensors, file, LENGTH_BYTES + headerBytes)
   }
 
   function addTensor(name: string, output: DenseOutput): void {
-    tensors.push({ name, output, bytes: sizeOf(output.shape) * ELEMENT_BYTES[output.dtype] })
+    tensors.push({ ...output, name, bytes: sizeOf(output.shape) * ELEMENT_BYTES[output.dtype] })
   }
 
   function toDense(value: DenseOutput | SparseOutput): DenseOutput {

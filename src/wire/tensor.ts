@@ -1,3 +1,4 @@
+import { copyBytes } from '../copy-bytes.ts'
 import type { KernelMemory } from '../kernels/memory.ts'
 
 /** Element types a tensor has in kernel memory, by their safetensors names. */
@@ -69,6 +70,20 @@ export function tensorFault(
   detail: string,
 ): TensorFault {
   return { [DECODED]: 'fault', fault, path, detail }
+}
+
+/** Bytes of a tensor in kernel memory. */
+export interface Region {
+  readonly pointer: number
+  readonly bytes: number
+}
+
+/** Writes regions behind each other to `target`, from its byte `at` on. */
+export function copyRegions(memory: KernelMemory, regions: Iterable<Region>, target: Uint8Array, at: number): void {
+  for (const { pointer, bytes } of regions) {
+    copyBytes(memory.u8(pointer, bytes), target, at)
+    at += bytes
+  }
 }
 
 export function sizeOf(shape: readonly number[]): number {
