@@ -6,7 +6,10 @@ export interface HttpRequest {
   readonly body: Uint8Array
 }
 
-/** Every connection's bytes are read into the same place: nothing of an answer but its head is looked at. */
+/**
+ * Every connection's bytes are read into the same place: nothing of an answer but its head is looked at, and nothing of it is kept. A copy of
+ * each answer had this process collect garbage on the cores that the service was measured on, which cost a fast service a quarter of its rate.
+ */
 const INPUT = Buffer.allocUnsafeSlow(262_144)
 const HEAD_END = Buffer.from('\r\n\r\n')
 const STATUS_OK = 'HTTP/1.1 200 '
@@ -77,16 +80,19 @@ function repeat(port: number, { path, headers, body }: HttpRequest, goOn: () => 
 
     /** False while the head is incomplete. */
     function readHead(chunk: Buffer): boolean {
-      head = Buffer.concat(head ? [head, chunk] : [chunk])
-      const end = head.indexOf(HEAD_END)
-      if (end < 0) return false
-      const text = head.toString('latin1', 0, end)
-      const length = CONTENT_LENGTH.exec(text)
-      if (!text.startsWith(STATUS_OK) || !length) {
-        fail(new Error(`expected 200 and a content-length, got ${JSON.stringify(head.toString('latin1', 0, 1000))}`))
+      const bytes = head ? Buffer.concat([head, chunk]) : chunk
+      const end = bytes.indexOf(HEAD_END)
+      if (end < 0) {
+        head = Buffer.from(bytes)
         return false
       }
-      missing = Number(length[1]) - (head.length - end - HEAD_END.length)
+      const text = bytes.toString('latin1', 0, end)
+      const length = CONTENT_LENGTH.exec(text)
+      if (!text.startsWith(STATUS_OK) || !length) {
+        fail(new Error(`expected 200 and a content-length, got ${JSON.stringify(bytes.toString('latin1', 0, 1000))}`))
+        return false
+      }
+      missing = Number(length[1]) - (bytes.length - end - HEAD_END.length)
       head = undefined
       return true
     }
