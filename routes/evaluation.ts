@@ -4,9 +4,9 @@ import { problemResponses } from '../schemas/problem.ts'
 import { SafetensorsContainer } from '../schemas/safetensors.ts'
 import type { Services } from '../src/app.ts'
 import type { Formats, OperationName } from '../src/evaluate.ts'
-import { sendBytes } from '../src/plugins/large-answers.ts'
+import { sendAnswer } from '../src/plugins/large-answers.ts'
 import { sendProblem } from '../src/plugins/problems.ts'
-import { clock, type TaskResult, type WorkReport } from '../src/pool/message.ts'
+import { bytesOf, clock, type TaskResult, type WorkReport } from '../src/pool/message.ts'
 import type { ProblemCode } from '../src/problems.ts'
 import { negotiate } from './negotiation.ts'
 
@@ -68,7 +68,8 @@ export async function evaluateBody(
   const queuedAt = clock()
   const result = await pool.evaluate(operation, body, formats, request.deadline)
   const queueMs = result.report.startedAt - queuedAt
-  metrics.observeWork(result.report, queueMs, bodyBytes, result.body?.byteLength ?? 0)
+  const answerBytes = bytesOf(result).reduce((sum, bytes) => sum + bytes.byteLength, 0)
+  metrics.observeWork(result.report, queueMs, bodyBytes, answerBytes)
   reply.header('server-timing', serverTiming(result.report, queueMs))
   return result
 }
@@ -101,12 +102,7 @@ function stage(name: string, ms: number): string {
   return `${name};dur=${ms.toFixed(3)}`
 }
 
-function sendResult(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { body, problem }: TaskResult,
-  mediaType: string,
-): FastifyReply {
-  if (problem) return sendProblem(request, reply, problem)
-  return sendBytes(reply.type(mediaType), body!)
+function sendResult(request: FastifyRequest, reply: FastifyReply, result: TaskResult, mediaType: string): FastifyReply {
+  if (result.problem) return sendProblem(request, reply, result.problem)
+  return sendAnswer(reply.type(mediaType), result)
 }

@@ -15,7 +15,7 @@ import {
 import type { Services } from '../src/app.ts'
 import { losses } from '../src/losses/index.ts'
 import { registerBodyReader } from '../src/plugins/body.ts'
-import { sendBytes } from '../src/plugins/large-answers.ts'
+import { sendAnswer } from '../src/plugins/large-answers.ts'
 import { collectPaths, registerMethodNotAllowed } from '../src/plugins/methods.ts'
 import { registerProblems, sendInferenceError } from '../src/plugins/problems.ts'
 import { excerpt, Refusal, shown } from '../src/problems.ts'
@@ -163,9 +163,9 @@ function modelRoutes(scope: FastifyInstance, services: Services, path: string): 
     async (request, reply) => {
       const hints = { loss: request.params.loss, ...headerLengthOf(request) }
       const formats = { request: 'inference', response: 'inference', hints }
-      const { problem, body, mediaType, headers } = await evaluateBody(services, 'loss', formats, request, reply)
-      if (problem) return sendInferenceError(request, reply, problem)
-      return sendBytes(reply.headers(headers ?? {}).type(mediaType!), body!)
+      const result = await evaluateBody(services, 'loss', formats, request, reply)
+      if (result.problem) return sendInferenceError(request, reply, result.problem)
+      return sendAnswer(reply.headers(result.headers ?? {}).type(result.mediaType!), result)
     },
   )
 }

@@ -22,6 +22,8 @@ export interface DenseOutput {
   readonly dtype: ElementType
   readonly shape: readonly number[]
   readonly pointer: number
+  /** The elements, where the format takes them from outside of kernel memory; nothing is at `pointer` then. */
+  readonly outside?: Uint8Array | undefined
 }
 
 /** Rows that hold one value almost everywhere: smoothed targets of class indices. */

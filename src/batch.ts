@@ -5,11 +5,13 @@ import { cast, readClassWeights, readOperands } from './operands.ts'
 import { planReduction, type Reduction, type ReductionFields, reduceLosses, weighLosses } from './reduction.ts'
 import { scoresNotFinite } from './row-fault.ts'
 import { gather, type RowGroups, rowGroupsOf, scatter, shareTargets } from './row-groups.ts'
+import { RowsIn, RowsOut } from './streamed-rows.ts'
 import { movedDense, rowsFrom, type TargetRows, type Targets } from './target-rows.ts'
+import { MIN_OUTSIDE_BYTES } from './wire/outside.ts'
 import { ELEMENT_BYTES, type Tensor, viewOf } from './wire/tensor.ts'
 
 /** Rows are evaluated this many elements at a time, so that what a loss keeps beside them stays in the processor's cache. */
-const BLOCK_ELEMENTS = 65_536
+const BLOCK_ELEMENTS = 32_768
 
 /** A batch whose shapes, weights and targets have been found to fit together. */
 export interface Batch {
@@ -18,8 +20,10 @@ export interface Batch {
   readonly dtype: 'F32' | 'F64'
   /** Name of the field the scores came in, for pointers. */
   readonly field: string
-  /** [numRows, numClasses] */
+  /** [numRows, numClasses], in kernel memory from the first time it is asked for */
   readonly scores: number
+  /** The same bytes outside of it, where a loss can take them from there block by block. */
+  readonly scoresOutside: Uint8Array | undefined
   readonly targets: Targets
   readonly classWeights: Float64Array | undefined
   /** Rows the loss sees together; undefined: each alone. */
@@ -53,8 +57,30 @@ export function prepareBatch(
   const size = rowsTogether?.(fields as never) ?? 1
   const groups = size === 1 ? undefined : rowGroupsOf(field, layout, size)
   const targets = groups ? shareTargets(memory, dtype, layout.numClasses, own, groups) : own
-  const rows = toRows(memory, layout, dtype, cast(scores, dtype, [field]).pointer)
-  return { engine, layout, dtype, field, scores: rows, targets, classWeights, groups }
+  const typed = cast(scores, dtype, [field])
+  const scoresOutside = mayStream(layout, groups) ? typed.outside : undefined
+  if (scoresOutside === undefined) {
+    const rows = toRows(memory, layout, dtype, typed.pointer)
+    return { engine, layout, dtype, field, scores: rows, scoresOutside, targets, classWeights, groups }
+  }
+  return {
+    engine,
+    layout,
+    dtype,
+    field,
+    get scores() {
+      return typed.pointer
+    },
+    scoresOutside,
+    targets,
+    classWeights,
+    groups,
+  }
+}
+
+/** Whether the rows of a block lie behind each other in the client's tensor. */
+function mayStream(layout: Layout, groups: RowGroups | undefined): boolean {
+  return layout.inner === 1 && groups === undefined
 }
 
 export interface Evaluated {
@@ -65,35 +91,50 @@ export interface Evaluated {
   readonly loss: number
   /** Weighted by sample, before reduction; 0 for an ignored row. */
   readonly losses: Float64Array
-  /** [numRows, numClasses] after reduction, all 0 for an ignored row; 0 = not wanted. */
+  /** [numRows, numClasses] after reduction, all 0 for an ignored row; 0 = not wanted, or outside. */
   readonly gradients: number
+  readonly gradientsOutside: Uint8Array | undefined
+}
+
+/** Room outside of kernel memory. */
+export interface RoomApart {
+  /** Room for an output of so many bytes, for one output at most; undefined where it cannot be there. */
+  take(output: string, bytes: number): Uint8Array | undefined
 }
 
 /**
  * Evaluates one loss over a batch: ignoring and reduction happen around it, so that a loss sees only rows that count.
  *
  * @param request what the schema made of the request: the loss's parameters and those of the reduction
+ * @param apart where gradients go that are many
  */
 export function evaluateBatch(
   batch: Batch,
   definition: Pick<LossDefinition, 'evaluate' | 'params' | 'denominator'>,
   request: ReductionFields & Readonly<Record<string, unknown>>,
   wantsGradients: boolean,
+  apart?: RoomApart,
 ): Evaluated {
-  const { engine, layout, dtype, groups } = batch
+  const { engine, layout, dtype, groups, scoresOutside } = batch
   const { memory } = engine
   const params = readOperands(memory, layout.numClasses, definition.params, request)
   const denominator = definition.denominator?.(params as never)
   const reduction = planReduction(memory, layout, batch.targets, batch.classWeights, request, denominator)
   const losses = memory.allocate(layout.numRows * ELEMENT_BYTES.F64)
-  const gradients = wantsGradients ? memory.allocate(layout.numRows * layout.numClasses * ELEMENT_BYTES[dtype]) : 0
+  const rowBytes = layout.numClasses * ELEMENT_BYTES[dtype]
+  const bytes = layout.numRows * rowBytes
+  const isStreamed = wantsGradients && bytes >= MIN_OUTSIDE_BYTES && mayStream(layout, groups)
+  const gradientsOutside = isStreamed ? apart?.take('gradients', bytes) : undefined
+  const gradients = wantsGradients && !gradientsOutside ? memory.allocate(bytes) : 0
+  const window = [memory, rowBytes, Math.min(layout.numRows, blockRowsOf(layout, 1))] as const
   // Field by field: spreading objects takes longer than the maths of a small batch.
   const rows: Rows = {
     engine,
     layout,
     dtype,
     field: batch.field,
-    scores: batch.scores,
+    scores: scoresOutside ? 0 : batch.scores,
+    scoresIn: scoresOutside && new RowsIn(scoresOutside, ...window),
     classWeights: batch.classWeights,
     targets: batch.targets.rows,
     counted: batch.targets.counted,
@@ -101,6 +142,7 @@ export function evaluateBatch(
     unweighted: reduction.unweighted,
     losses,
     gradients,
+    gradientsOut: gradientsOutside && new RowsOut(gradientsOutside, ...window),
   }
   const evaluate = (block: Block) => definition.evaluate(block, params as never)
   const ordered = groups ? gathered(rows, groups) : rows
@@ -116,17 +158,22 @@ export function evaluateBatch(
     loss: reduceLosses(result, reduction),
     losses: result,
     gradients: inOrder(dtype, ordered.gradients, layout.numClasses),
+    gradientsOutside,
   }
 }
 
 /** Everything there is one of for each row, in the order in which a loss sees rows. */
 interface Rows extends Pick<Batch, 'engine' | 'layout' | 'dtype' | 'field' | 'scores' | 'classWeights'> {
+  /** In place of `scores`. */
+  readonly scoresIn: RowsIn | undefined
   readonly targets: TargetRows
   readonly counted: Uint8Array
   readonly gradientScale: number
   readonly unweighted: number
   readonly losses: number
   readonly gradients: number
+  /** In place of `gradients`. */
+  readonly gradientsOut: RowsOut | undefined
 }
 
 function gathered(rows: Rows, groups: RowGroups): Rows {
@@ -155,9 +202,9 @@ type Evaluate = (block: Block) => number
 
 /** Blocks of rows that count go to the loss, the others are 0; a group is never cut. */
 function evaluateRows(rows: Rows, groupSize: number, evaluate: Evaluate): void {
-  const { layout, gradients, counted } = rows
-  const { numRows, numClasses } = layout
-  const blockRows = groupSize * Math.max(1, Math.floor(BLOCK_ELEMENTS / numClasses / groupSize))
+  const { layout, gradients, gradientsOut, counted } = rows
+  const { numRows } = layout
+  const blockRows = blockRowsOf(layout, groupSize)
   for (let row = 0; row < numRows; ) {
     let end = row + 1
     const counts = counted[row]!
@@ -166,51 +213,65 @@ function evaluateRows(rows: Rows, groupSize: number, evaluate: Evaluate): void {
     else ignoreRows(rows, row, end)
     row = end
   }
-  if (gradients !== 0) clearWeightless(rows, groupSize)
+  if (gradients !== 0 || gradientsOut) clearWeightless(rows, groupSize)
+}
+
+function blockRowsOf({ numClasses }: Layout, groupSize: number): number {
+  return groupSize * Math.max(1, Math.floor(BLOCK_ELEMENTS / numClasses / groupSize))
 }
 
 /** Rows [start, end). Throws `logits_not_finite` with the client's row where the loss takes no such scores. */
 function evaluateBlock(rows: Rows, groupSize: number, evaluate: Evaluate, start: number, end: number): void {
-  const { engine, layout, dtype, gradients } = rows
+  const { engine, layout, dtype, scoresIn, gradientsOut } = rows
   const { numRows, numClasses } = layout
   const rowBytes = numClasses * ELEMENT_BYTES[dtype]
+  const scores = scoresIn ? scoresIn.load(start, end) : rows.scores + start * rowBytes
+  const gradients = gradientsOut ? gradientsOut.window : rows.gradients && rows.gradients + start * rowBytes
   const faulty = evaluate({
     engine,
     dtype,
     numRows: end - start,
     numClasses,
-    scores: rows.scores + start * rowBytes,
+    scores,
     targets: rowsFrom(rows.targets, start, numClasses, dtype),
     classWeights: rows.classWeights,
     gradientScale: rows.gradientScale + start * ELEMENT_BYTES.F64,
     unweighted: rows.unweighted,
     losses: rows.losses + start * ELEMENT_BYTES.F64,
-    gradients: gradients === 0 ? 0 : gradients + start * rowBytes,
+    gradients,
   })
-  if (faulty === -1) return
+  if (faulty === -1) {
+    gradientsOut?.save(start, end)
+    return
+  }
   const row = start + faulty
   const clientsRow = Math.floor(row / groupSize) + (row % groupSize) * (numRows / groupSize)
-  const scores = viewOf(engine.memory, dtype, rows.scores + row * rowBytes, numClasses)
-  throw scoresNotFinite(rows.field, layout, clientsRow, scores)
+  const values = viewOf(engine.memory, dtype, scores + faulty * rowBytes, numClasses)
+  throw scoresNotFinite(rows.field, layout, clientsRow, values)
 }
 
 /** The gradient of what weighs nothing is 0, not the -0 that 0 times a negative number is. */
-function clearWeightless({ engine, layout, dtype, gradientScale, gradients }: Rows, groupSize: number): void {
+function clearWeightless(rows: Rows, groupSize: number): void {
+  const { engine, layout, gradientScale } = rows
   const { memory } = engine
-  const { numRows, numClasses } = layout
-  const rowBytes = numClasses * ELEMENT_BYTES[dtype]
+  const { numRows } = layout
   const scales = memory.f64(gradientScale, numRows)
   for (let row = 0; row < numRows; row += groupSize) {
     let weight = 0
     for (let i = row; i < row + groupSize; i++) weight += scales[i]!
-    if (weight === 0) memory.u8(gradients + row * rowBytes, groupSize * rowBytes).fill(0)
+    if (weight === 0) clearGradients(rows, row, row + groupSize)
   }
 }
 
 /** Rows [start, end). */
-function ignoreRows({ engine, layout, dtype, losses, gradients }: Rows, start: number, end: number): void {
-  const { memory } = engine
+function ignoreRows(rows: Rows, start: number, end: number): void {
+  rows.engine.memory.f64(rows.losses, rows.layout.numRows).fill(0, start, end)
+  clearGradients(rows, start, end)
+}
+
+/** Rows [start, end). */
+function clearGradients({ engine, layout, dtype, gradients, gradientsOut }: Rows, start: number, end: number): void {
   const rowBytes = layout.numClasses * ELEMENT_BYTES[dtype]
-  memory.f64(losses, layout.numRows).fill(0, start, end)
-  if (gradients !== 0) memory.u8(gradients + start * rowBytes, (end - start) * rowBytes).fill(0)
+  if (gradientsOut) gradientsOut.clear(start, end)
+  else if (gradients !== 0) engine.memory.u8(gradients + start * rowBytes, (end - start) * rowBytes).fill(0)
 }

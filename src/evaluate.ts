@@ -1,4 +1,4 @@
-import { copyBytes } from './copy-bytes.ts'
+import type { RoomApart } from './batch.ts'
 import type { Engine } from './kernels/engine.ts'
 import { calibrationOperation } from './operations/calibration.ts'
 import { convertSmoothingOperation } from './operations/convert-smoothing.ts'
@@ -9,8 +9,10 @@ import type { Operation } from './operations/operation.ts'
 import { sweepOperation } from './operations/sweep.ts'
 import { targetsOperation } from './operations/targets.ts'
 import { type Problem, Refusal } from './problems.ts'
-import type { Hints } from './wire/format.ts'
+import { OpenedBody } from './wire/body.ts'
+import type { Format, Hints, Wishes } from './wire/format.ts'
 import { formats } from './wire/index.ts'
+import type { Insertion } from './wire/outside.ts'
 
 const operations = {
   loss: lossOperation,
@@ -39,6 +41,8 @@ export interface Formats {
 export interface Answered {
   readonly ok: true
   readonly bytes: Uint8Array
+  /** What belongs between them. */
+  readonly insertion: Insertion | undefined
   readonly mediaType: string
   readonly headers: Readonly<Record<string, string>> | undefined
 }
@@ -58,6 +62,12 @@ export interface Evaluation {
 export interface Surroundings {
   /** Gives an answer its bytes, which are written whole. */
   room(bytes: number): Uint8Array
+  /** Gives a large output bytes of its own, so that it need not be copied to those of the answer; absent: it has none. */
+  readonly apart?: {
+    room(bytes: number): Uint8Array
+    /** Told of such bytes that became no part of an answer. */
+    unused(bytes: Uint8Array): void
+  }
   /** Told as soon as the bytes of the body are needed no more. */
   bodyRead(body: Uint8Array): void
 }
@@ -76,33 +86,29 @@ export function evaluate(
   operation: OperationName,
   body: Uint8Array,
   { request, response, hints = {} }: Formats,
-  { room, bodyRead }: Surroundings = ALONE,
+  { room, apart, bodyRead }: Surroundings = ALONE,
 ): Evaluation {
   const { memory } = engine
   const startedAt = performance.now()
   let decodedAt = startedAt
   let computedAt = startedAt
+  let lender: Lender | undefined
+  memory.reset()
+  const opened = new OpenedBody(memory, body, bodyRead)
   try {
-    memory.reset()
-    const { length: bodyLength } = body
-    const pointer = memory.allocate(bodyLength)
-    copyBytes(body, memory.u8(pointer, bodyLength))
-    bodyRead(body)
     const { run, tensorFields } = operations[operation]
-    const { envelope, wishes = {} } = formats[request]!.read(
-      engine,
-      { pointer, length: bodyLength },
-      tensorFields,
-      hints,
-    )
+    const { envelope, wishes = {} } = formats[request]!.read(engine, opened, tensorFields, hints)
+    const format = formats[response]!
+    lender = new Lender(format, wishes, apart)
     decodedAt = computedAt = performance.now()
-    const { answer, loss, rows } = run(engine, envelope)
+    const { answer, loss, rows } = run(engine, envelope, lender)
     computedAt = performance.now()
-    const { length, writeTo, mediaType, headers } = formats[response]!.write(engine, answer, hints, wishes)
+    const { length, writeTo, insertion, mediaType, headers } = format.write(engine, answer, hints, wishes)
     const bytes = room(length)
     writeTo(bytes)
+    lender = undefined
     return {
-      result: { ok: true, bytes, mediaType, headers },
+      result: { ok: true, bytes, insertion, mediaType, headers },
       loss,
       rows,
       decodeMs: decodedAt - startedAt,
@@ -114,5 +120,31 @@ export function evaluate(
     const result = { ok: false, problem: error.problem } as const
     const [decodeMs, computeMs] = [decodedAt - startedAt, computedAt - decodedAt]
     return { result, loss: undefined, rows: 0, decodeMs, computeMs, encodeMs: 0 }
+  } finally {
+    opened.close()
+    lender?.giveBack()
+  }
+}
+
+/** Lends room apart for an output, where the format of the answer takes it from there. */
+class Lender implements RoomApart {
+  readonly #format: Format
+  readonly #wishes: Wishes
+  readonly #apart: Surroundings['apart']
+  #lent: Uint8Array | undefined
+
+  constructor(format: Format, wishes: Wishes, apart: Surroundings['apart']) {
+    this.#format = format
+    this.#wishes = wishes
+    this.#apart = apart
+  }
+
+  take(output: string, bytes: number): Uint8Array | undefined {
+    if (this.#apart && this.#format.takesOutside(output, this.#wishes)) this.#lent = this.#apart.room(bytes)
+    return this.#lent
+  }
+
+  giveBack(): void {
+    if (this.#lent) this.#apart!.unused(this.#lent)
   }
 }

@@ -22,6 +22,7 @@ const LAYERS: readonly (readonly [name: string, ...places: string[]])[] = [
     'src/calibration.ts',
     'src/gradient-check.ts',
     'src/row-groups.ts',
+    'src/streamed-rows.ts',
     'src/decomposition.ts',
     'src/smoothed-output.ts',
     'src/warnings.ts',

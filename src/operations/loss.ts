@@ -21,14 +21,15 @@ export const lossOperation: Operation = {
   isProportional: true,
   tensorFields: new Set([...lossBranches.values()].flatMap((branch) => tensorFields(branch.shape))),
 
-  run(engine, envelope) {
+  run(engine, envelope, apart) {
     const definition = selectLoss(envelope)
     const { name, family } = definition
     const request = validate(lossBranches.get(name)!, withPreset(envelope, definition), (field) =>
       fieldOfAnotherLoss(field, name),
     ) as LossRequest
     const batch = prepareBatch(engine, definition, request)
-    const evaluated = evaluateBatch(batch, definition, request, request.outputs.includes('gradients'))
+    const wantsGradients = request.outputs.includes('gradients')
+    const evaluated = evaluateBatch(batch, definition, request, wantsGradients, apart)
     const context = { engine, family, batch, evaluated, request }
     const fields: Record<string, AnswerValue | undefined> = {}
     // In the order of this table, whatever the order of the request.
@@ -66,6 +67,7 @@ const OUTPUTS: Record<
     dtype,
     shape: layout.shape,
     pointer: fromRows(engine.memory, layout, dtype, evaluated.gradients),
+    outside: evaluated.gradientsOutside,
   }),
   smoothed_targets: ({ engine, batch }) => smoothedOutput(engine, batch.layout, batch.dtype, batch.targets),
   probabilities: ({ family, batch }) => family.probabilities(batch),

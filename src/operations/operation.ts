@@ -1,4 +1,5 @@
 import type { Answer } from '../answer.ts'
+import type { RoomApart } from '../batch.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Envelope } from '../wire/format.ts'
 
@@ -9,8 +10,12 @@ export interface Operation {
   readonly tensorFields: ReadonlySet<string>
   /** Whether work and answer are bounded by the size of the body. */
   readonly isProportional: boolean
-  /** Throws a `Refusal` for a request it does not take. */
-  run(engine: Engine, envelope: Envelope): Computed
+  /**
+   * Throws a `Refusal` for a request it does not take.
+   *
+   * @param apart where an output may go that is large
+   */
+  run(engine: Engine, envelope: Envelope, apart: RoomApart): Computed
 }
 
 export interface Computed {

@@ -1,8 +1,9 @@
 import type { Formats, OperationName } from '../evaluate.ts'
 import type { Problem } from '../problems.ts'
+import type { Insertion } from '../wire/outside.ts'
 import type { CrewJob } from './crew.ts'
 
-/** The only types that cross between the main thread and a worker. */
+/** What crosses between the main thread and a worker, and no other types. */
 
 export interface WorkerData {
   /** Compiled once, shared by every worker; absent where SIMD is not supported. */
@@ -52,10 +53,18 @@ export type Task = WarmTask | EvaluateTask | HelpTask
 export interface TaskResult {
   /** Lent, to be given back by whoever has sent it; else transferred. */
   readonly body: Uint8Array | undefined
+  /** What belongs between the bytes of the body; lent or transferred like them. */
+  readonly insertion: Insertion | undefined
   readonly mediaType: string | undefined
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly problem: Problem | undefined
   readonly report: WorkReport
+}
+
+/** Everything of an answer that is lent, or transferred. */
+export function bytesOf({ body, insertion }: Pick<TaskResult, 'body' | 'insertion'>): Uint8Array[] {
+  if (body === undefined) return []
+  return insertion ? [body, insertion.bytes] : [body]
 }
 
 /** What became of one evaluation of a task: undefined where nobody waits for it any more. A bug that ends one ends no other. */

@@ -10,6 +10,7 @@ import { chunksLeft } from './claims.ts'
 import type { CrewJob } from './crew.ts'
 import { createGathered } from './gathered.ts'
 import {
+  bytesOf,
   CANCEL_SLOTS,
   type EvaluateTask,
   type Evaluation,
@@ -86,7 +87,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
     maxThreads: workers,
     maxQueue: Number.POSITIVE_INFINITY,
     // The main thread moves bytes and is idle most of the time; when it wakes it must not queue behind its own workers.
-    niceIncrement: 10,
+    niceIncrement: 15,
     workerData,
   })
   const warmTask: WarmTask = { kind: 'warm' }
@@ -222,7 +223,11 @@ function orAborted(result: Promise<TaskResult | undefined>, signal: Waiter, onAb
     const abort = () => {
       onAbort()
       reject(signal.reason)
-      result.then((late) => late?.body && giveBack(late.body)).catch(() => undefined)
+      result
+        .then((late) => {
+          for (const bytes of late ? bytesOf(late) : []) giveBack(bytes)
+        })
+        .catch(() => undefined)
     }
     signal.addEventListener('abort', abort, { once: true })
     result.then(resolve as never, reject).finally(() => signal.removeEventListener('abort', abort))

@@ -11,7 +11,15 @@ export function runEvaluation(
   const startedAt = clock()
   const { result, loss, rows, decodeMs, computeMs, encodeMs } = evaluate(engine, operation, body, formats, surroundings)
   const report = { loss, rows, startedAt, decodeMs, computeMs, encodeMs }
-  if (!result.ok) return { body: undefined, mediaType: undefined, headers: undefined, problem: result.problem, report }
-  const { bytes, mediaType, headers } = result
-  return { body: bytes, mediaType, headers, problem: undefined, report }
+  if (!result.ok)
+    return {
+      body: undefined,
+      insertion: undefined,
+      mediaType: undefined,
+      headers: undefined,
+      problem: result.problem,
+      report,
+    }
+  const { bytes, insertion, mediaType, headers } = result
+  return { body: bytes, insertion, mediaType, headers, problem: undefined, report }
 }

@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
+import type { Surroundings } from '../evaluate.ts'
 import { createEngine } from '../kernels/engine.ts'
 import { warmUp } from '../warm-up.ts'
 import { createArena, giveBack, isLent } from './arena.ts'
 import { type Crew, help, withCrew } from './crew.ts'
 import {
+  bytesOf,
   CANCEL_SLOTS,
   type EvaluateTask,
   type Evaluation,
@@ -33,10 +35,8 @@ const ANSWER_BYTES = 128 * 2 ** 20
 const { kernelModule, cancelled, warm, load, workers } = workerData as WorkerData
 
 const answers = createArena(ANSWER_BYTES)
-const surroundings = {
-  room: (bytes: number) => answers.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes),
-  bodyRead: giveBack,
-}
+const room = (bytes: number) => answers.lend(bytes) ?? Buffer.allocUnsafeSlow(bytes)
+const surroundings: Surroundings = { room, apart: { room, unused: giveBack }, bodyRead: giveBack }
 const crew: Crew = {
   arena: answers,
   threads: workers,
@@ -81,10 +81,9 @@ function meetTheOthers(): void {
 /** What became of the evaluations, in their order; bytes are transferred where they are not lent. */
 function evaluateAll({ evaluations }: EvaluateTask): unknown {
   const outcomes = evaluations.map(evaluateOne)
-  const buffers = outcomes.flatMap((outcome) => {
-    const body = 'result' in outcome ? outcome.result?.body : undefined
-    return body && !isLent(body) ? [body.buffer as ArrayBuffer] : []
-  })
+  const buffers = outcomes
+    .flatMap((outcome) => ('result' in outcome && outcome.result ? bytesOf(outcome.result) : []))
+    .flatMap((bytes) => (isLent(bytes) ? [] : [bytes.buffer as ArrayBuffer]))
   return buffers.length === 0 ? outcomes : move({ [transferableSymbol]: buffers, [valueSymbol]: outcomes } as never)
 }
 

@@ -1,12 +1,12 @@
 import { MAX_RANK } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { shown } from '../problems.ts'
-import { decodeElements, WIRE_TYPES } from './elements.ts'
+import { decodeOutside, WIRE_TYPES } from './elements.ts'
 import { sizeOf, type Tensor, type TensorFault, tensorFault } from './tensor.ts'
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
-/** `{"dtype": "F32", "shape": [2, 3], "data": "<base64>"}` as a tensor in kernel memory. */
+/** `{"dtype": "F32", "shape": [2, 3], "data": "<base64>"}` as a tensor. */
 export function decodeContainer(engine: Engine, container: Record<string, unknown>): Tensor | TensorFault {
   const { dtype, shape, data, ...rest } = container
   const unknown = Object.keys(rest)[0]
@@ -21,9 +21,7 @@ export function decodeContainer(engine: Engine, container: Record<string, unknow
   const expected = sizeOf(shape) * WIRE_TYPES[dtype]!.bytes
   if (bytes.length !== expected)
     return fault('data', `expected ${expected} bytes for ${dtype} [${shape.join(', ')}], got ${bytes.length}`)
-  const pointer = engine.memory.allocate(bytes.length)
-  engine.memory.u8(pointer, bytes.length).set(bytes)
-  return decodeElements(engine, pointer, dtype, shape)
+  return decodeOutside(engine, bytes, dtype, shape)
 }
 
 function isShape(shape: unknown): shape is number[] {

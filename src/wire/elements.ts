@@ -1,6 +1,17 @@
+import { copyBytes } from '../copy-bytes.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { KernelMemory } from '../kernels/memory.ts'
-import { ELEMENT_BYTES, sizeOf, type Tensor, type TensorFault, tensorAt, tensorFault, viewOf } from './tensor.ts'
+import { MIN_OUTSIDE_BYTES } from './outside.ts'
+import {
+  ELEMENT_BYTES,
+  sizeOf,
+  type Tensor,
+  type TensorFault,
+  tensorAt,
+  tensorFault,
+  tensorOutside,
+  viewOf,
+} from './tensor.ts'
 
 type Numbers = Float32Array | Float64Array
 
@@ -8,7 +19,7 @@ interface WireType {
   readonly bytes: number
   /** The element type that holds every value of this one with the fewest bytes. */
   readonly natural: 'F32' | 'F64'
-  /** Writes the `size` elements at `source`, an aligned pointer, to `values`. */
+  /** Writes the `size` elements at `source`, a multiple of their size, to `values`. */
   read(memory: KernelMemory, source: number, size: number, values: Numbers): void
 }
 
@@ -31,8 +42,24 @@ export const WIRE_TYPES: Readonly<Record<string, WireType>> = {
 }
 
 /**
- * A tensor of `shape` from little-endian elements in kernel memory, at any alignment. Elements of a type that is computed in
- * stay where they are if they are aligned.
+ * A tensor of `shape` from little-endian elements outside of kernel memory, at any alignment. Many elements of a type that is computed in stay there:
+ * `bytes` must stay as they are for as long as the tensor is used.
+ */
+export function decodeOutside(engine: Engine, bytes: Uint8Array, type: string, shape: readonly number[]): Tensor {
+  const { memory } = engine
+  if (type === WIRE_TYPES[type]!.natural && bytes.length >= MIN_OUTSIDE_BYTES) {
+    const tensor: Tensor = tensorOutside(memory, type, shape, bytes, (dtype) =>
+      decodeAs(memory, tensor.pointer, type, shape, dtype),
+    )
+    return tensor
+  }
+  const pointer = memory.allocate(bytes.length)
+  copyBytes(bytes, memory.u8(pointer, bytes.length))
+  return decodeElements(engine, pointer, type, shape)
+}
+
+/**
+ * A tensor of `shape` from little-endian elements in kernel memory, at a multiple of 8. Elements of a type that is computed in stay where they are.
  */
 export function decodeElements(engine: Engine, source: number, type: string, shape: readonly number[]): Tensor {
   return decodeAs(engine.memory, source, type, shape, WIRE_TYPES[type]!.natural) as Tensor
@@ -45,31 +72,19 @@ function decodeAs(
   shape: readonly number[],
   dtype: 'F32' | 'F64',
 ): Tensor | TensorFault {
-  const { bytes, read } = WIRE_TYPES[type]!
   const size = sizeOf(shape)
-  const isAligned = source % bytes === 0
-  const pointer = type === dtype && isAligned ? source : memory.allocate(size * ELEMENT_BYTES[dtype])
-  if (type === dtype && !isAligned) {
-    copy(memory, source, pointer, size * bytes)
-  } else if (type !== dtype) {
-    const tooLarge = memory.scratch(() => {
-      const from = isAligned ? source : copy(memory, source, memory.allocate(size * bytes), size * bytes)
-      const values = viewOf(memory, dtype, pointer, size)
-      read(memory, from, size, values)
-      // No other type holds more than float32 does.
-      return type === 'F64' ? firstOverflow(memory.f64(from, size), values) : undefined
-    })
+  const pointer = type === dtype ? source : memory.allocate(size * ELEMENT_BYTES[dtype])
+  if (type !== dtype) {
+    const values = viewOf(memory, dtype, pointer, size)
+    WIRE_TYPES[type]!.read(memory, source, size, values)
+    // No other type holds more than float32 does.
+    const tooLarge = type === 'F64' ? firstOverflow(memory.f64(source, size), values) : undefined
     if (tooLarge) {
       const detail = `expected a number that fits float32, got ${tooLarge.value}`
       return tensorFault('validation_failed', indicesOf(shape, tooLarge.index), detail)
     }
   }
   return tensorAt(dtype, shape, pointer, (other) => decodeAs(memory, source, type, shape, other))
-}
-
-function copy(memory: KernelMemory, source: number, pointer: number, bytes: number): number {
-  memory.all.copyWithin(pointer, source, source + bytes)
-  return pointer
 }
 
 /** The first finite number that became an infinity. */

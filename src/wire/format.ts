@@ -1,11 +1,19 @@
 import type { Answer } from '../answer.ts'
 import type { Engine } from '../kernels/engine.ts'
+import type { Insertion } from './outside.ts'
 
 /** The fields of a request: plain ones as JSON.parse gives them, tensors as `Tensor` or as the `TensorFault` that says why not. */
 export type Envelope = Record<string, unknown>
 
-/** A request body in kernel memory. */
+/** A request body where it came in. */
 export interface Body {
+  readonly bytes: Uint8Array
+  /** Copies the first bytes, all of them unless it is said how many, to kernel memory, and gives their place. */
+  load(length?: number): Loaded
+}
+
+/** Bytes in kernel memory. */
+export interface Loaded {
   readonly pointer: number
   readonly length: number
 }
@@ -39,6 +47,8 @@ export interface Encoded {
   readonly length: number
   /** Before the engine's memory is used again. */
   writeTo(bytes: Uint8Array): void
+  /** What belongs between them and is not counted in `length`. */
+  readonly insertion?: Insertion | undefined
   readonly mediaType: string
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -55,4 +65,6 @@ export interface Format {
    */
   read(engine: Engine, body: Body, tensorFields: ReadonlySet<string>, hints: Hints): Reading
   write(engine: Engine, answer: Answer, hints: Hints, wishes: Wishes): Encoded
+  /** Whether it writes this output's elements as they are in memory, so that they may be outside of kernel memory: one output of an answer at most. */
+  takesOutside(output: string, wishes: Wishes): boolean
 }

@@ -9,8 +9,9 @@ import { writeSafetensors } from './safetensors-writer.ts'
 const json: Format = {
   name: 'json',
   mediaTypes: ['application/json'],
-  read: (engine, body, tensorFields) => ({ envelope: readJson(engine, body, tensorFields) }),
+  read: (engine, body, tensorFields) => ({ envelope: readJson(engine, body.load(), tensorFields) }),
   write: writeJson,
+  takesOutside: () => false,
 }
 
 const safetensors: Format = {
@@ -18,9 +19,16 @@ const safetensors: Format = {
   mediaTypes: ['application/vnd.safetensors', 'application/octet-stream'],
   read: (engine, body, tensorFields) => ({ envelope: readSafetensors(engine, body, tensorFields) }),
   write: writeSafetensors,
+  takesOutside: () => true,
 }
 
-const inference: Format = { name: 'inference', mediaTypes: [], read: readInference, write: writeInference }
+const inference: Format = {
+  name: 'inference',
+  mediaTypes: [],
+  read: readInference,
+  write: writeInference,
+  takesOutside: (output, { isBinary }) => isBinary?.(output) ?? false,
+}
 
 /** Every format, one line each. */
 export const formats: Readonly<Record<string, Format>> = { json, safetensors, inference }

@@ -1,7 +1,7 @@
 import { MAX_RANK } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { refuseAt, shown } from '../problems.ts'
-import { decodeElements, indicesOf, WIRE_TYPES } from './elements.ts'
+import { decodeElements, decodeOutside, indicesOf, WIRE_TYPES } from './elements.ts'
 import { isRecord, placeField } from './fields.ts'
 import type { Body, Envelope, Hints, Reading, Wishes } from './format.ts'
 import { DATATYPES, INFERENCE_OUTPUTS, MODEL_VERSION } from './inference.ts'
@@ -40,15 +40,16 @@ const DIALECT: JsonDialect = {
  */
 export function readInference(
   engine: Engine,
-  { pointer, length }: Body,
+  body: Body,
   tensorFields: ReadonlySet<string>,
-  { headerLength = length, loss }: Hints,
+  { headerLength = body.bytes.length, loss }: Hints,
 ): Reading {
+  const { length } = body.bytes
   if (headerLength > length) {
     throw refuseAt('tensor_invalid', [], `expected a JSON header of ${headerLength} bytes, got ${length} bytes in all`)
   }
   const paths = new Set([DATA_PATH, ...[...tensorFields].map((field) => `parameters.${field}`)])
-  const request = readJson(engine, { pointer, length: headerLength }, paths, DIALECT)
+  const request = readJson(engine, body.load(headerLength), paths, DIALECT)
   // KServe's client says the model's name once more.
   const { model_name: name = loss, model_version: version = MODEL_VERSION, ...message } = request
   if (name !== loss) throw refuseAt('validation_failed', ['model_name'], `the path names ${loss}, got ${shown(name)}`)
@@ -70,14 +71,14 @@ export function readInference(
     if (!placeField(envelope, name, value, tensorFields)) throw refuseAt('validation_failed', path, 'is given twice')
   }
   if (loss !== undefined) envelope.loss = loss
-  const binary = { at: pointer + headerLength, end: pointer + length }
+  const binary = { bytes: body.bytes, at: headerLength }
   inputs.forEach((input, i) => {
     const { name, tensor } = readInput(engine, input, ['inputs', i], binary)
     if (!placeField(envelope, name, tensor, tensorFields))
       throw refuseAt('validation_failed', ['inputs', i, 'name'], `${shown(name)} is given twice`)
   })
-  if (binary.at !== binary.end) {
-    const taken = binary.at - pointer - headerLength
+  if (binary.at !== length) {
+    const taken = binary.at - headerLength
     throw refuseAt(
       'tensor_invalid',
       [],
@@ -94,7 +95,7 @@ function readInput(
   engine: Engine,
   input: unknown,
   path: Path,
-  binary: { at: number; readonly end: number },
+  binary: { readonly bytes: Uint8Array; at: number },
 ): { name: string; tensor: Tensor | TensorFault } {
   if (!isRecord(input)) throw refuseAt('validation_failed', path, 'expected a tensor with name, datatype and shape')
   const { name, datatype, shape, data, parameters = {}, ...rest } = input
@@ -116,7 +117,7 @@ function readInput(
   if (data !== undefined)
     throw refuseAt('tensor_invalid', [...path, 'data'], 'the tensor has binary data, so it has no other')
   const expected = sizeOf(shape) * WIRE_TYPES[DATATYPES[datatype]!]!.bytes
-  const left = binary.end - binary.at
+  const left = binary.bytes.length - binary.at
   if (size !== expected || size > left) {
     throw refuseAt(
       'tensor_invalid',
@@ -124,9 +125,9 @@ function readInput(
       `expected ${expected} bytes for ${datatype} [${shape.join(', ')}], got ${size}${size > left ? `, and ${left} are left in the body` : ''}`,
     )
   }
-  const source = binary.at
+  const source = binary.bytes.subarray(binary.at, binary.at + size)
   binary.at += size
-  return { name, tensor: decodeElements(engine, source, DATATYPES[datatype]!, shape) }
+  return { name, tensor: decodeOutside(engine, source, DATATYPES[datatype]!, shape) }
 }
 
 function readBinarySize(parameters: unknown, path: Path): number | undefined {

@@ -2,6 +2,7 @@ import { type Answer, type AnswerObject, type DenseOutput, densify, isList, isSp
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded, Hints, Wishes } from './format.ts'
 import { DATATYPE_OF, INFERENCE_OUTPUTS, MODEL_VERSION } from './inference.ts'
+import { insertionOf } from './outside.ts'
 import { copyRegions, ELEMENT_BYTES, type Region, sizeOf, viewOf } from './tensor.ts'
 import { Text } from './text.ts'
 
@@ -42,8 +43,10 @@ export function writeInference(
 
   text.push(' '.repeat((ALIGNMENT - (text.length % ALIGNMENT)) % ALIGNMENT))
   const headers = { 'inference-header-content-length': String(text.length) }
-  const length = data.reduce((sum, { bytes }) => sum + bytes, text.length)
-  return { length, writeTo, mediaType: 'application/octet-stream', headers }
+  const insertion = insertionOf(data, text.length)
+  const dataBytes = data.reduce((sum, { bytes }) => sum + bytes, 0)
+  const length = text.length + dataBytes - (insertion?.bytes.length ?? 0)
+  return { length, writeTo, insertion, mediaType: 'application/octet-stream', headers }
 
   function writeTo(target: Uint8Array): void {
     text.writeTo(target)
@@ -67,14 +70,15 @@ export function writeInference(
     return { kind: 'dense', dtype, shape: [1], pointer }
   }
 
-  function writeOutput(separator: string, name: string, { dtype: type, shape, pointer }: DenseOutput): void {
+  function writeOutput(separator: string, name: string, output: DenseOutput): void {
+    const { dtype: type, shape, pointer, outside } = output
     const size = sizeOf(shape)
     const datatype = DATATYPE_OF[type]
     text.push(`${separator}{"name":"${name}","datatype":"${datatype}","shape":[${shape}],`)
     if (isBinary(name)) {
       const bytes = size * ELEMENT_BYTES[type]
       text.push(`"parameters":{"binary_data_size":${bytes}}}`)
-      data.push({ pointer, bytes })
+      data.push({ pointer, bytes, outside })
       return
     }
     text.push('"data":')

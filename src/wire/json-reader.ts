@@ -3,7 +3,7 @@ import type { Engine } from '../kernels/engine.ts'
 import { excerpt, Refusal, refuseAt } from '../problems.ts'
 import { decodeContainer } from './base64-tensor.ts'
 import { setField } from './fields.ts'
-import type { Body, Envelope } from './format.ts'
+import type { Envelope, Loaded } from './format.ts'
 import { readTensor } from './json-tensor.ts'
 
 const QUOTE = 0x22
@@ -48,7 +48,7 @@ const PLAIN: JsonDialect = { dtypeField: 'dtype' }
  */
 export function readJson(
   engine: Engine,
-  body: Body,
+  body: Loaded,
   tensorFields: ReadonlySet<string>,
   dialect: JsonDialect = PLAIN,
 ): Envelope {
@@ -79,7 +79,7 @@ class JsonReader {
   #at = 0
   #firstTooLong: Refusal | undefined
 
-  constructor(engine: Engine, { pointer, length }: Body, tensorFields: ReadonlySet<string>, dialect: JsonDialect) {
+  constructor(engine: Engine, { pointer, length }: Loaded, tensorFields: ReadonlySet<string>, dialect: JsonDialect) {
     this.#engine = engine
     this.#text = pointer
     this.#length = length

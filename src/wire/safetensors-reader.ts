@@ -1,7 +1,7 @@
 import { MAX_RANK } from '../kernels/contract.ts'
 import type { Engine } from '../kernels/engine.ts'
 import { excerpt, refuseAt } from '../problems.ts'
-import { decodeElements, WIRE_TYPES } from './elements.ts'
+import { decodeOutside, WIRE_TYPES } from './elements.ts'
 import { isRecord, placeField } from './fields.ts'
 import type { Body, Envelope } from './format.ts'
 import { readJson } from './json-reader.ts'
@@ -26,18 +26,13 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 /**
  * Reads a safetensors container: tensors become the fields of the same names, entries of `__metadata__` every other field. Trusts nothing: the
  * header is bounded, ranges lie inside the body, tile it without overlap or hole, and hold exactly what dtype and shape say.
- * Tensors are used where they lie if they are aligned, else copied. Throws `tensor_invalid`.
+ * Large tensors stay where they are, others are copied. Throws `tensor_invalid`.
  */
-export function readSafetensors(
-  engine: Engine,
-  { pointer, length }: Body,
-  tensorFields: ReadonlySet<string>,
-): Envelope {
-  const { memory } = engine
-  const { entries, metadata, dataStart } = readHeader(memory.u8(pointer, length))
+export function readSafetensors(engine: Engine, { bytes }: Body, tensorFields: ReadonlySet<string>): Envelope {
+  const { entries, metadata, dataStart } = readHeader(bytes)
   const envelope = readMetadata(engine, metadata, tensorFields)
-  for (const { name, dtype, shape, begin } of entries) {
-    const tensor = decodeElements(engine, pointer + dataStart + begin, dtype, shape)
+  for (const { name, dtype, shape, begin, end } of entries) {
+    const tensor = decodeOutside(engine, bytes.subarray(dataStart + begin, dataStart + end), dtype, shape)
     if (!placeField(envelope, name, tensor, tensorFields))
       throw invalid([name], 'is both a tensor and an entry of __metadata__')
   }
@@ -55,7 +50,8 @@ function readHeader(body: Uint8Array): { entries: Entry[]; metadata: Record<stri
     )
   }
   const dataStart = LENGTH_BYTES + Number(declared)
-  const header = parseHeader(body.subarray(LENGTH_BYTES, dataStart))
+  // A copy of its own: the body may be in memory that is shared, which no decoder of text takes.
+  const header = parseHeader(new Uint8Array(body.subarray(LENGTH_BYTES, dataStart)))
   const { [METADATA]: metadata = {}, ...described } = header
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
     throw invalid([METADATA], 'expected an object of strings')

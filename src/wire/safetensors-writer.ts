@@ -11,6 +11,7 @@ import {
 } from '../answer.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded } from './format.ts'
+import { insertionOf } from './outside.ts'
 import { copyRegions, ELEMENT_BYTES, type Region, sizeOf, viewOf } from './tensor.ts'
 
 const ALIGNMENT = 8
@@ -44,14 +45,17 @@ export function writeSafetensors(engine: Engine, { dtype, fields }: Answer): Enc
   }
   const headerText = Buffer.from(JSON.stringify(header))
   const headerBytes = Math.ceil(headerText.length / ALIGNMENT) * ALIGNMENT
-  return { length: LENGTH_BYTES + headerBytes + offset, writeTo, mediaType: 'application/vnd.safetensors' }
+  const dataStart = LENGTH_BYTES + headerBytes
+  const insertion = insertionOf(tensors, dataStart)
+  const length = dataStart + offset - (insertion?.bytes.length ?? 0)
+  return { length, writeTo, insertion, mediaType: 'application/vnd.safetensors' }
 
   function writeTo(target: Uint8Array): void {
     const file = Buffer.from(target.buffer, target.byteOffset, target.length)
     file.writeBigUInt64LE(BigInt(headerBytes))
-    file.fill(' ', LENGTH_BYTES, LENGTH_BYTES + headerBytes)
+    file.fill(' ', LENGTH_BYTES, dataStart)
     file.set(headerText, LENGTH_BYTES)
-    copyRegions(memory, tensors, file, LENGTH_BYTES + headerBytes)
+    copyRegions(memory, tensors, file, dataStart)
   }
 
   function addTensor(name: string, output: DenseOutput): void {

@@ -19,6 +19,8 @@ export interface Tensor {
   readonly shape: readonly number[]
   /** Byte offset in kernel memory. */
   readonly pointer: number
+  /** The same elements where they came in, for who reads them once and in parts: they are not in kernel memory before somebody asks for `pointer`. */
+  readonly outside?: Uint8Array
   /**
    * The same numbers in another element type, each rounded once from what the client wrote.
    * Gives a `TensorFault` where one does not fit that type.
@@ -64,6 +66,31 @@ export function tensorAt(
   return tensor
 }
 
+/** A tensor whose elements stay where they came in until somebody asks for its pointer. Its room in kernel memory is reserved, not written. */
+export function tensorOutside(
+  memory: KernelMemory,
+  dtype: 'F32' | 'F64',
+  shape: readonly number[],
+  outside: Uint8Array,
+  as: Tensor['as'],
+): Tensor {
+  const pointer = memory.allocate(outside.length)
+  let isCopied = false
+  const tensor: Tensor = {
+    [DECODED]: 'tensor',
+    dtype,
+    shape,
+    outside,
+    get pointer() {
+      if (!isCopied) copyBytes(outside, memory.u8(pointer, outside.length))
+      isCopied = true
+      return pointer
+    },
+    as: (other) => (other === dtype ? tensor : as(other)),
+  }
+  return tensor
+}
+
 export function tensorFault(
   fault: TensorFault['fault'],
   path: readonly (string | number)[],
@@ -72,15 +99,17 @@ export function tensorFault(
   return { [DECODED]: 'fault', fault, path, detail }
 }
 
-/** Bytes of a tensor in kernel memory. */
+/** Bytes of a tensor of an answer: in kernel memory or, where there is an `outside`, there. */
 export interface Region {
   readonly pointer: number
   readonly bytes: number
+  readonly outside?: Uint8Array | undefined
 }
 
-/** Writes regions behind each other to `target`, from its byte `at` on. */
+/** Writes the regions of kernel memory behind each other to `target`, from its byte `at` on. */
 export function copyRegions(memory: KernelMemory, regions: Iterable<Region>, target: Uint8Array, at: number): void {
-  for (const { pointer, bytes } of regions) {
+  for (const { pointer, bytes, outside } of regions) {
+    if (outside) continue
     copyBytes(memory.u8(pointer, bytes), target, at)
     at += bytes
   }

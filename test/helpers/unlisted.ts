@@ -9,6 +9,7 @@ import { softmaxFamily } from '../../src/families/softmax.ts'
 import type { LossDefinition } from '../../src/losses/definition.ts'
 import { smoothedOutput } from '../../src/smoothed-output.ts'
 import { distributions } from '../../src/target-kinds.ts'
+import { OpenedBody } from '../../src/wire/body.ts'
 import { formats } from '../../src/wire/index.ts'
 import { sizeOf, viewOf } from '../../src/wire/tensor.ts'
 import { encode, defaultEngine as engine } from './evaluate.ts'
@@ -56,9 +57,8 @@ export function askUnlisted(definition: LossDefinition, request: Record<string, 
   const shape = lossShape(definition)
   const body = encode({ loss: definition.name, dtype: 'float64', ...request })
   memory.reset()
-  const pointer = memory.allocate(body.length)
-  memory.u8(pointer, body.length).set(body)
-  const { envelope } = formats.json!.read(engine, { pointer, length: body.length }, new Set(tensorFields(shape)), {})
+  const opened = new OpenedBody(memory, body, () => undefined)
+  const { envelope } = formats.json!.read(engine, opened, new Set(tensorFields(shape)), {})
   const fields = z.strictObject(shape).parse(envelope) as never
   const batch = prepareBatch(engine, definition, fields)
   const { loss, losses, gradients, reduction } = evaluateBatch(batch, definition, fields, true)
