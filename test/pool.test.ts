@@ -8,10 +8,11 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type App, buildApp } from '../src/app.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { evaluate as evaluateDirectly } from '../src/evaluate.ts'
-import { isLent } from '../src/pool/arena.ts'
+import { giveBack, isLent } from '../src/pool/arena.ts'
 import type { Task, TaskResult } from '../src/pool/message.ts'
 import { sharedApp, startApp } from './helpers/app.ts'
 import { defaultEngine } from './helpers/evaluate.ts'
+import { pack, tensor } from './helpers/safetensors.ts'
 
 /** A service in which every request goes to a worker. */
 const start = (overrides: Partial<Config> = {}) => startApp({ workers: 1, inlineMaxBytes: 0, ...overrides })
@@ -26,6 +27,9 @@ const SHARED = {
   read: JSON.stringify({ logits: Array.from({ length: 300 }, waves), targets: Array(300).fill(1) }),
   printed: batch(500, 1000).replace('{', '{"dtype":"float64",'),
 }
+
+/** Answers of 4 MB: a worker has 128 MiB for those that are on their way out. */
+const MORE_THAN_ROOM = 40
 
 function waves(_row: unknown, n: number): number[] {
   return Array.from({ length: 1000 }, (_, k) => Math.sin(n * 1000 + k))
@@ -192,7 +196,7 @@ test('answers are the same bytes with 1, 2 and 4 workers', async () => {
 describe('an answer leaves the service as it left the evaluation', () => {
   const app = sharedApp({ workers: 1, inlineMaxBytes: 0 })
 
-  test.each([1, 16, 24, 32, 40, 48, 64, 80, 112, 128, 192, 800])('of %i rows', async (rows) => {
+  test.each([1, 16, 24, 32, 40, 48, 64, 80, 112, 128, 192, 800, 2000])('of %i rows', async (rows) => {
     const body = batch(rows, 200)
     for (const [response, accept] of [
       ['json', 'application/json'],
@@ -444,6 +448,44 @@ describe('the room for bodies', () => {
     await vi.waitFor(() => expect(pool.queueDepth).toBe(0))
     await evaluate(app, SMALL)
     await vi.waitFor(() => expect(isLent(pool.newBody(NEARLY_ALL))).toBe(true))
+  })
+})
+
+describe('gradients that are not copied to the answer', () => {
+  const [rows, classes] = [1024, 1000]
+  const formats = { request: 'safetensors', response: 'safetensors' } as const
+
+  function gradientsOf({ services }: App, lastLogit: number): Promise<TaskResult> {
+    const logits = new Float32Array(rows * classes)
+    logits[logits.length - 1] = lastLogit
+    const body = pack({
+      logits: { dtype: 'F32', shape: [rows, classes], bytes: new Uint8Array(logits.buffer) },
+      targets: tensor('I32', [rows], Array(rows).fill(1)),
+    })
+    return services.pool.evaluate('loss', new Uint8Array(body), formats, new AbortController().signal)
+  }
+
+  test('give their room back where the request is refused, and where nobody takes the answer', async () => {
+    const app = await start()
+    for (let i = 0; i < MORE_THAN_ROOM; i++) {
+      const { problem, insertion } = await gradientsOf(app, Number.NaN)
+      expect([problem?.code, insertion]).toEqual(['logits_not_finite', undefined])
+    }
+    for (let i = 0; i < MORE_THAN_ROOM; i++) {
+      const { insertion } = await gradientsOf(app, 0)
+      expect(insertion && isLent(insertion.bytes)).toBe(true)
+      giveBack(insertion!.bytes)
+    }
+  })
+
+  test('have buffers of their own where there is no room', async () => {
+    const app = await start()
+    const answers: TaskResult[] = []
+    for (let i = 0; i < MORE_THAN_ROOM; i++) answers.push(await gradientsOf(app, 0))
+    const lent = answers.map(({ insertion }) => isLent(insertion!.bytes))
+    expect(new Set(lent)).toEqual(new Set([true, false]))
+    const all = answers.map(({ body, insertion }) => [body!, insertion!.bytes])
+    for (const each of all) expect(each.map((bytes, i) => Buffer.compare(bytes, all[0]![i]!))).toEqual([0, 0])
   })
 })
 
