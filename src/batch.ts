@@ -20,7 +20,7 @@ export interface Batch {
   readonly dtype: 'F32' | 'F64'
   /** Name of the field the scores came in, for pointers. */
   readonly field: string
-  /** [numRows, numClasses], in kernel memory from the first time it is asked for */
+  /** [numRows, numClasses], in kernel memory from the first time that somebody asks. */
   readonly scores: number
   /** The same bytes outside of it, where a loss can take them from there block by block. */
   readonly scoresOutside: Uint8Array | undefined

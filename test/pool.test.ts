@@ -529,6 +529,23 @@ test('bodies beyond the room there is have buffers of their own', async () => {
   expect(answer.statusCode).toBe(200)
 })
 
+test('the memory of the process does not grow with bodies beyond the room there is', async () => {
+  const app = await start()
+  const { pool } = app.services
+  expect(isLent(pool.newBody(200 * 2 ** 20))).toBe(true)
+  const refuse = async () => {
+    const body = pool.newBody(64 * 2 ** 20).fill(1)
+    expect(isLent(body)).toBe(false)
+    const formats = { request: 'safetensors', response: 'safetensors' } as const
+    const { problem } = await pool.evaluate('loss', body, formats, new AbortController().signal)
+    expect(problem?.code).toBe('tensor_invalid')
+  }
+  for (let i = 0; i < 2; i++) await refuse()
+  const before = process.memoryUsage.rss()
+  for (let i = 0; i < 6; i++) await refuse()
+  expect(process.memoryUsage.rss() - before).toBeLessThan(160 * 2 ** 20)
+})
+
 test('the memory of the process does not grow with each large request', async () => {
   const app = await start()
   const [rows, classes] = [6000, 1000]

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { MessageChannel } from 'node:worker_threads'
 import { MemPool } from '@thi.ng/malloc'
 
@@ -53,6 +54,8 @@ function reserve(capacity: number): { buffer: SharedArrayBuffer; blocks: MemPool
 const { port1: drain, port2: nobody } = new MessageChannel()
 nobody.close()
 drain.unref()
+// A port is closed in a turn of the event loop, of which a worker that waits for tasks has none: until then it would keep what it is sent.
+await once(nobody, 'close')
 
 /**
  * Gives a body or an answer back, whichever thread it was made in: nobody may look at the bytes afterwards.
