@@ -7,8 +7,8 @@ export interface HttpRequest {
 }
 
 /**
- * Every connection's bytes are read into the same place: nothing of an answer but its head is looked at, and nothing of it is kept. A copy of
- * each answer had this process collect garbage on the cores that the service was measured on, which cost a fast service a quarter of its rate.
+ * Every connection's bytes are read into the same place: nothing of an answer but its head is looked at, and nothing of it is kept: a copy of
+ * each answer would have this process collect garbage on the cores that the service is measured on, for a quarter of a fast service's rate.
  */
 const INPUT = Buffer.allocUnsafeSlow(262_144)
 const HEAD_END = Buffer.from('\r\n\r\n')

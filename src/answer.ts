@@ -1,7 +1,7 @@
 import type { KernelMemory } from './kernels/memory.ts'
 import { ELEMENT_BYTES, type ElementType, sizeOf, viewOf } from './wire/tensor.ts'
 
-/** An answer before it has a format: plain values and tensors that are still in kernel memory. */
+/** An answer before it has a format: plain values, and tensors that are still in kernel memory or outside of it. */
 export interface Answer {
   /** Precision in which its numbers are written. */
   readonly dtype: 'F32' | 'F64'

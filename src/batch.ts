@@ -20,9 +20,9 @@ export interface Batch {
   readonly dtype: 'F32' | 'F64'
   /** Name of the field the scores came in, for pointers. */
   readonly field: string
-  /** [numRows, numClasses], in kernel memory from the first time that somebody asks. */
+  /** Pointer to [numRows, numClasses]. Where there is a `scoresOutside`, reading it, or spreading the batch, copies all of them to kernel memory. */
   readonly scores: number
-  /** The same bytes outside of it, where a loss can take them from there block by block. */
+  /** The same elements outside of it, where a loss can take them from there block by block. */
   readonly scoresOutside: Uint8Array | undefined
   readonly targets: Targets
   readonly classWeights: Float64Array | undefined
@@ -78,7 +78,7 @@ export function prepareBatch(
   }
 }
 
-/** Whether the rows of a block lie behind each other in the client's tensor. */
+/** A block of another layout, or of rows that belong together, is no one piece of the client's tensor. */
 function mayStream(layout: Layout, groups: RowGroups | undefined): boolean {
   return layout.inner === 1 && groups === undefined
 }
@@ -93,27 +93,22 @@ export interface Evaluated {
   readonly losses: Float64Array
   /** [numRows, numClasses] after reduction, all 0 for an ignored row; 0 = not wanted, or outside. */
   readonly gradients: number
+  /** The same in place of `gradients`, where rows lie as in the client's tensor. */
   readonly gradientsOutside: Uint8Array | undefined
-}
-
-/** Room outside of kernel memory. */
-export interface RoomApart {
-  /** Room for an output of so many bytes, for one output at most; undefined where it cannot be there. */
-  take(output: string, bytes: number): Uint8Array | undefined
 }
 
 /**
  * Evaluates one loss over a batch: ignoring and reduction happen around it, so that a loss sees only rows that count.
  *
  * @param request what the schema made of the request: the loss's parameters and those of the reduction
- * @param apart where gradients go that are many
+ * @param roomOutside room outside of kernel memory for gradients of so many bytes; undefined where they cannot be there
  */
 export function evaluateBatch(
   batch: Batch,
   definition: Pick<LossDefinition, 'evaluate' | 'params' | 'denominator'>,
   request: ReductionFields & Readonly<Record<string, unknown>>,
   wantsGradients: boolean,
-  apart?: RoomApart,
+  roomOutside?: (bytes: number) => Uint8Array | undefined,
 ): Evaluated {
   const { engine, layout, dtype, groups, scoresOutside } = batch
   const { memory } = engine
@@ -123,10 +118,10 @@ export function evaluateBatch(
   const losses = memory.allocate(layout.numRows * ELEMENT_BYTES.F64)
   const rowBytes = layout.numClasses * ELEMENT_BYTES[dtype]
   const bytes = layout.numRows * rowBytes
-  const isStreamed = wantsGradients && bytes >= MIN_OUTSIDE_BYTES && mayStream(layout, groups)
-  const gradientsOutside = isStreamed ? apart?.take('gradients', bytes) : undefined
+  const mayLeave = wantsGradients && bytes >= MIN_OUTSIDE_BYTES && mayStream(layout, groups)
+  const gradientsOutside = mayLeave ? roomOutside?.(bytes) : undefined
   const gradients = wantsGradients && !gradientsOutside ? memory.allocate(bytes) : 0
-  const window = [memory, rowBytes, Math.min(layout.numRows, blockRowsOf(layout, 1))] as const
+  const blockRows = Math.min(layout.numRows, blockRowsOf(layout, 1))
   // Field by field: spreading objects takes longer than the maths of a small batch.
   const rows: Rows = {
     engine,
@@ -134,7 +129,7 @@ export function evaluateBatch(
     dtype,
     field: batch.field,
     scores: scoresOutside ? 0 : batch.scores,
-    scoresIn: scoresOutside && new RowsIn(scoresOutside, ...window),
+    scoresIn: scoresOutside && new RowsIn(memory, scoresOutside, rowBytes, blockRows),
     classWeights: batch.classWeights,
     targets: batch.targets.rows,
     counted: batch.targets.counted,
@@ -142,7 +137,7 @@ export function evaluateBatch(
     unweighted: reduction.unweighted,
     losses,
     gradients,
-    gradientsOut: gradientsOutside && new RowsOut(gradientsOutside, ...window),
+    gradientsOut: gradientsOutside && new RowsOut(memory, gradientsOutside, rowBytes, blockRows),
   }
   const evaluate = (block: Block) => definition.evaluate(block, params as never)
   const ordered = groups ? gathered(rows, groups) : rows

@@ -1,11 +1,10 @@
-import type { RoomApart } from './batch.ts'
 import type { Engine } from './kernels/engine.ts'
 import { calibrationOperation } from './operations/calibration.ts'
 import { convertSmoothingOperation } from './operations/convert-smoothing.ts'
 import { equivalenceOperation } from './operations/equivalence.ts'
 import { gradientCheckOperation } from './operations/gradient-check.ts'
 import { lossOperation } from './operations/loss.ts'
-import type { Operation } from './operations/operation.ts'
+import type { Operation, RoomApart } from './operations/operation.ts'
 import { sweepOperation } from './operations/sweep.ts'
 import { targetsOperation } from './operations/targets.ts'
 import { type Problem, Refusal } from './problems.ts'
@@ -41,7 +40,7 @@ export interface Formats {
 export interface Answered {
   readonly ok: true
   readonly bytes: Uint8Array
-  /** What belongs between them. */
+  /** What belongs in the middle of `bytes`. */
   readonly insertion: Insertion | undefined
   readonly mediaType: string
   readonly headers: Readonly<Record<string, string>> | undefined
@@ -106,7 +105,8 @@ export function evaluate(
     const { length, writeTo, insertion, mediaType, headers } = format.write(engine, answer, hints, wishes)
     const bytes = room(length)
     writeTo(bytes)
-    lender = undefined
+    // What was lent is the answer's from here on.
+    if (insertion) lender = undefined
     return {
       result: { ok: true, bytes, insertion, mediaType, headers },
       loss,
@@ -140,7 +140,8 @@ class Lender implements RoomApart {
   }
 
   take(output: string, bytes: number): Uint8Array | undefined {
-    if (this.#apart && this.#format.takesOutside(output, this.#wishes)) this.#lent = this.#apart.room(bytes)
+    if (this.#lent || !this.#apart || !this.#format.takesOutside(output, this.#wishes)) return undefined
+    this.#lent = this.#apart.room(bytes)
     return this.#lent
   }
 

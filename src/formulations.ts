@@ -74,8 +74,9 @@ function blend(lam: number, a: number, b: number): number {
   return (lam === 0 ? 0 : lam * a) + (lam === 1 ? 0 : (1 - lam) * b)
 }
 
+/** Copying the batch brings its scores to kernel memory, so that nothing need pass through a window any more. */
 function withTargets(batch: Batch, targets: Targets): Batch {
-  return { ...batch, targets }
+  return { ...batch, scoresOutside: undefined, targets }
 }
 
 function formulation(name: string, batch: Batch, definition: LossDefinition, fields: Fields): Formulation {

@@ -16,7 +16,7 @@ abstract class StreamedRows {
    * @param outside   [rows, rowBytes]
    * @param blockRows the most rows of a block
    */
-  constructor(outside: Uint8Array, memory: KernelMemory, rowBytes: number, blockRows: number) {
+  constructor(memory: KernelMemory, outside: Uint8Array, rowBytes: number, blockRows: number) {
     this.memory = memory
     this.outside = outside
     this.rowBytes = rowBytes

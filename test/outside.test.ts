@@ -90,7 +90,9 @@ describe('tensors outside of kernel memory', () => {
         expect(result.insertion?.bytes, name).toBe(lent[0])
         apart += lent.length
         const wanted = ask<Record<string, unknown>>('loss', { ...request, encoding: 'array' }, engine)
-        for (const [output, given] of Object.entries(unpack(whole(result)).tensors)) {
+        const { tensors } = unpack(whole(result))
+        if (lent.length > 0) expect(tensors, name).toHaveProperty('gradients')
+        for (const [output, given] of Object.entries(tensors)) {
           if (!output.includes('.')) expect(firstDifference(given, wanted[output]), `${name}: ${output}`).toBe(-1)
         }
       }
@@ -121,33 +123,53 @@ describe('tensors outside of kernel memory', () => {
     ['loss', 'metrics', 'gradients', 'hardest_rows'],
     ['predictions'],
   ]) {
-    test(`give ${outputs.join(', ')} of many blocks, with rows that are ignored and rows that weigh nothing`, () => {
-      const [rows, columns] = [400, 300]
-      const values = noise(rows * columns)
-      const targets = Array.from({ length: rows }, (_, row) => (row % 7 === 0 ? -100 : row % columns))
-      const weights = Array.from({ length: rows }, (_, row) => (row % 5 === 0 ? 0 : 1 + (row % 3)))
-      const fields = { label_smoothing: 0.1, outputs }
-      const body = pack(
-        {
-          logits: tensor('F32', [rows, columns], values),
-          targets: tensor('I32', [rows], targets),
-          sample_weights: tensor('F32', [rows], weights),
-        },
-        { label_smoothing: '0.1', outputs: JSON.stringify(outputs) },
-      )
-      const logits = Array.from({ length: rows }, (_, row) => values.slice(row * columns, (row + 1) * columns))
-      const wanted = ask<Record<string, unknown>>('loss', { ...fields, logits, targets, sample_weights: weights })
-      const { surroundings } = worker()
-      const { result } = evaluate(defaultEngine, 'loss', body, FORMATS, surroundings)
-      if (!result.ok) throw new Error(`expected an answer, got ${JSON.stringify(result.problem)}`)
-      const { tensors } = unpack(whole(result))
-      for (const output of outputs.filter((name) => name in tensors))
-        expect(firstDifference(tensors[output]!, wanted[output]), output).toBe(-1)
-      expect(Object.keys(tensors)).toEqual(
-        expect.arrayContaining(outputs.filter((name) => Array.isArray(wanted[name]))),
-      )
-    })
+    test.each([7, 150])(
+      `give ${outputs.join(', ')} of many blocks where every row %i is ignored and some weigh nothing`,
+      (period) => {
+        const [rows, columns] = [400, 300]
+        const values = noise(rows * columns)
+        const targets = Array.from({ length: rows }, (_, row) => (row % period === 0 ? -100 : row % columns))
+        const weights = Array.from({ length: rows }, (_, row) => (row % 5 === 0 ? 0 : 1 + (row % 3)))
+        const fields = { label_smoothing: 0.1, outputs }
+        const body = pack(
+          {
+            logits: tensor('F32', [rows, columns], values),
+            targets: tensor('I32', [rows], targets),
+            sample_weights: tensor('F32', [rows], weights),
+          },
+          { label_smoothing: '0.1', outputs: JSON.stringify(outputs) },
+        )
+        const logits = Array.from({ length: rows }, (_, row) => values.slice(row * columns, (row + 1) * columns))
+        const wanted = ask<Record<string, unknown>>('loss', { ...fields, logits, targets, sample_weights: weights })
+        const { surroundings } = worker()
+        const { result } = evaluate(defaultEngine, 'loss', body, FORMATS, surroundings)
+        if (!result.ok) throw new Error(`expected an answer, got ${JSON.stringify(result.problem)}`)
+        const { tensors } = unpack(whole(result))
+        for (const output of outputs.filter((name) => name in tensors))
+          expect(firstDifference(tensors[output]!, wanted[output]), output).toBe(-1)
+        expect(Object.keys(tensors)).toEqual(
+          expect.arrayContaining(outputs.filter((name) => Array.isArray(wanted[name]))),
+        )
+      },
+    )
   }
+
+  test('are refused at the position of a number that does not fit float32', () => {
+    const body = pack({ logits: tensor('F64', [2, 2], [1, 2, 3, 1e39]), targets: tensor('I32', [2], [0, 1]) })
+    const { result } = evaluate(defaultEngine, 'loss', body, FORMATS, worker().surroundings)
+    expect(result).toMatchObject({ ok: false, problem: { errors: [{ pointer: '/logits/1/1' }] } })
+  })
+
+  test('are converted where the computation is more precise than they are', () => {
+    const body = pack(
+      { logits: tensor('F32', [1, 2], [0.1, 2]), targets: tensor('I32', [1], [0]) },
+      { dtype: 'float64' },
+    )
+    const { result } = evaluate(defaultEngine, 'loss', body, FORMATS, worker().surroundings)
+    if (!result.ok) throw new Error('expected an answer')
+    const wanted = ask('loss', { logits: [[Math.fround(0.1), 2]], targets: [0], dtype: 'float64' })
+    expect(firstDifference(unpack(whole(result)).tensors.gradients!, wanted.gradients)).toBe(-1)
+  })
 
   test('stay in kernel memory for the operations and formats that have no use for them elsewhere', () => {
     const body = pack({ logits: tensor('F32', [2, 3], [1, 2, 3, 3, 2, 1]), targets: tensor('I32', [2], [0, 1]) })

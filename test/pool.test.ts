@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type App, buildApp } from '../src/app.ts'
 import { type Config, readConfig } from '../src/config.ts'
 import { evaluate as evaluateDirectly } from '../src/evaluate.ts'
-import { giveBack, isLent } from '../src/pool/arena.ts'
+import { isLent } from '../src/pool/arena.ts'
 import type { Task, TaskResult } from '../src/pool/message.ts'
 import { sharedApp, startApp } from './helpers/app.ts'
 import { defaultEngine } from './helpers/evaluate.ts'
@@ -455,14 +455,14 @@ describe('gradients that are not copied to the answer', () => {
   const [rows, classes] = [1024, 1000]
   const formats = { request: 'safetensors', response: 'safetensors' } as const
 
-  function gradientsOf({ services }: App, lastLogit: number): Promise<TaskResult> {
+  function gradientsOf({ services }: App, lastLogit: number, { signal } = new AbortController()): Promise<TaskResult> {
     const logits = new Float32Array(rows * classes)
     logits[logits.length - 1] = lastLogit
     const body = pack({
       logits: { dtype: 'F32', shape: [rows, classes], bytes: new Uint8Array(logits.buffer) },
       targets: tensor('I32', [rows], Array(rows).fill(1)),
     })
-    return services.pool.evaluate('loss', new Uint8Array(body), formats, new AbortController().signal)
+    return services.pool.evaluate('loss', new Uint8Array(body), formats, signal)
   }
 
   test('give their room back where the request is refused, and where nobody takes the answer', async () => {
@@ -472,10 +472,27 @@ describe('gradients that are not copied to the answer', () => {
       expect([problem?.code, insertion]).toEqual(['logits_not_finite', undefined])
     }
     for (let i = 0; i < MORE_THAN_ROOM; i++) {
-      const { insertion } = await gradientsOf(app, 0)
-      expect(insertion && isLent(insertion.bytes)).toBe(true)
-      giveBack(insertion!.bytes)
+      const controller = new AbortController()
+      const { run } = Piscina.prototype
+      vi.spyOn(Piscina.prototype, 'run').mockImplementationOnce(async function (this: Piscina, ...task) {
+        const outcomes = await run.apply(this, task)
+        controller.abort(new Error('gone'))
+        return outcomes
+      })
+      await expect(gradientsOf(app, 0, controller)).rejects.toThrow('gone')
+      vi.restoreAllMocks()
     }
+    const { insertion } = await gradientsOf(app, 0)
+    expect(insertion && isLent(insertion.bytes)).toBe(true)
+  })
+
+  test('give their room back when they are sent', async () => {
+    const app = await start()
+    const headers = { accept: 'application/vnd.safetensors' }
+    const body = `{"logits":[[${Array(300_000).fill(1).join(',')}]],"targets":[0],"outputs":["gradients"]}`
+    for (let i = 0; i < 120; i++) expect((await post(app, body, headers)).statusCode).toBe(200)
+    const { insertion } = await gradientsOf(app, 0)
+    expect(insertion && isLent(insertion.bytes)).toBe(true)
   })
 
   test('have buffers of their own where there is no room', async () => {

@@ -7,8 +7,8 @@ const ALIGNMENT = 16
 
 /**
  * The one owner of a worker's linear memory: a bump arena that is emptied between requests. Tensors live here from the first
- * byte read to the last byte printed, so a pointer is the stable name of a region, and a view is made when it is needed:
- * growing the memory detaches every view made before.
+ * byte read to the last byte printed, but for large binary ones, of which blocks pass through. A pointer is the stable name of a region, and a view is
+ * made when it is needed: growing the memory detaches every view made before.
  */
 export class KernelMemory {
   readonly memory: WebAssembly.Memory

@@ -29,7 +29,9 @@ export const lossOperation: Operation = {
     ) as LossRequest
     const batch = prepareBatch(engine, definition, request)
     const wantsGradients = request.outputs.includes('gradients')
-    const evaluated = evaluateBatch(batch, definition, request, wantsGradients, apart)
+    const evaluated = evaluateBatch(batch, definition, request, wantsGradients, (bytes) =>
+      apart.take('gradients', bytes),
+    )
     const context = { engine, family, batch, evaluated, request }
     const fields: Record<string, AnswerValue | undefined> = {}
     // In the order of this table, whatever the order of the request.

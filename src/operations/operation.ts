@@ -1,7 +1,12 @@
 import type { Answer } from '../answer.ts'
-import type { RoomApart } from '../batch.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Envelope } from '../wire/format.ts'
+
+/** Room outside of kernel memory. */
+export interface RoomApart {
+  /** Room for an output of so many bytes, for one output at most; undefined where it cannot be there. */
+  take(output: string, bytes: number): Uint8Array | undefined
+}
 
 /** What one POST path computes, from the fields of the request to those of the answer. */
 export interface Operation {

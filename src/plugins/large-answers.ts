@@ -5,6 +5,8 @@ import { bytesOf, type TaskResult } from '../pool/message.ts'
 
 /** What the kernel takes from one write in well under a millisecond: the piece of one turn. */
 const CHUNK_BYTES = 2 ** 20
+/** Less goes with the piece that follows it. */
+const MIN_TURN_BYTES = 65_536
 
 /**
  * Sends the bytes of an answer, and gives them back when they are sent or nobody takes them any more. A large answer goes in pieces, one a turn of the
@@ -49,7 +51,7 @@ function inTurns(pieces: readonly Buffer[]): Readable {
       // A socket that takes the piece at once would have the next one in the same turn of the event loop.
       setImmediate(() => {
         // A head is no turn of its own.
-        for (let bytes = 0; bytes < CHUNK_BYTES && next < pieces.length; next++) {
+        for (let bytes = 0; bytes < MIN_TURN_BYTES && next < pieces.length; next++) {
           bytes += pieces[next]!.length
           this.push(pieces[next])
         }

@@ -168,7 +168,7 @@ export function createPool({ workers, maxQueue, inlineMaxBytes }: PoolOptions): 
     const evaluations = jobs.map(({ id, operation, body, formats }): Evaluation => ({ id, operation, body, formats }))
     const task: EvaluateTask = { kind: 'evaluate', evaluations }
     const transferList = evaluations.flatMap(({ body }) => (isLent(body) ? [] : [body.buffer as ArrayBuffer]))
-    // The worker gives a body back as soon as it has read it, unless it has failed before.
+    // The worker gives a body back when it is needed no more, whatever becomes of its evaluation, unless the thread dies before.
     const leases = evaluations.map(({ body }) => (isLent(body) ? leaseOf(body) : undefined))
     const fail = (i: number, error: Error) => {
       const { body, reject } = jobs[i]!

@@ -7,8 +7,9 @@ export type Envelope = Record<string, unknown>
 
 /** A request body where it came in. */
 export interface Body {
+  /** Not to be looked at once all of them have been loaded: they may be another request's by then. */
   readonly bytes: Uint8Array
-  /** Copies the first bytes, all of them unless it is said how many, to kernel memory, and gives their place. */
+  /** Copies the first `length` bytes, by default all of them, to kernel memory. */
   load(length?: number): Loaded
 }
 
@@ -41,13 +42,13 @@ export interface Reading {
   readonly wishes?: Wishes
 }
 
-/** An answer whose bytes are still in kernel memory, and may go wherever there is room for them. */
+/** An answer whose bytes may go wherever there is room for them; all but the insertion are still in kernel memory. */
 export interface Encoded {
   /** Bytes. */
   readonly length: number
   /** Before the engine's memory is used again. */
   writeTo(bytes: Uint8Array): void
-  /** What belongs between them and is not counted in `length`. */
+  /** What belongs in the middle of those bytes; not counted in `length`. */
   readonly insertion?: Insertion | undefined
   readonly mediaType: string
   readonly headers?: Readonly<Record<string, string>>
@@ -65,6 +66,6 @@ export interface Format {
    */
   read(engine: Engine, body: Body, tensorFields: ReadonlySet<string>, hints: Hints): Reading
   write(engine: Engine, answer: Answer, hints: Hints, wishes: Wishes): Encoded
-  /** Whether it writes this output's elements as they are in memory, so that they may be outside of kernel memory: one output of an answer at most. */
+  /** Whether this output's elements are written as they are in memory, so that they may stay outside of kernel memory. At most one output of an answer may. */
   takesOutside(output: string, wishes: Wishes): boolean
 }

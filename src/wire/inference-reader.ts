@@ -71,7 +71,7 @@ export function readInference(
     if (!placeField(envelope, name, value, tensorFields)) throw refuseAt('validation_failed', path, 'is given twice')
   }
   if (loss !== undefined) envelope.loss = loss
-  const binary = { bytes: body.bytes, at: headerLength }
+  const binary = { bytes: body.bytes, at: headerLength, end: length }
   inputs.forEach((input, i) => {
     const { name, tensor } = readInput(engine, input, ['inputs', i], binary)
     if (!placeField(envelope, name, tensor, tensorFields))
@@ -95,7 +95,7 @@ function readInput(
   engine: Engine,
   input: unknown,
   path: Path,
-  binary: { readonly bytes: Uint8Array; at: number },
+  binary: { readonly bytes: Uint8Array; at: number; readonly end: number },
 ): { name: string; tensor: Tensor | TensorFault } {
   if (!isRecord(input)) throw refuseAt('validation_failed', path, 'expected a tensor with name, datatype and shape')
   const { name, datatype, shape, data, parameters = {}, ...rest } = input
@@ -117,7 +117,7 @@ function readInput(
   if (data !== undefined)
     throw refuseAt('tensor_invalid', [...path, 'data'], 'the tensor has binary data, so it has no other')
   const expected = sizeOf(shape) * WIRE_TYPES[DATATYPES[datatype]!]!.bytes
-  const left = binary.bytes.length - binary.at
+  const left = binary.end - binary.at
   if (size !== expected || size > left) {
     throw refuseAt(
       'tensor_invalid',

@@ -2,7 +2,7 @@ import { type Answer, type AnswerObject, type DenseOutput, densify, isList, isSp
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded, Hints, Wishes } from './format.ts'
 import { DATATYPE_OF, INFERENCE_OUTPUTS, MODEL_VERSION } from './inference.ts'
-import { insertionOf } from './outside.ts'
+import { layOut } from './outside.ts'
 import { copyRegions, ELEMENT_BYTES, type Region, sizeOf, viewOf } from './tensor.ts'
 import { Text } from './text.ts'
 
@@ -43,9 +43,7 @@ export function writeInference(
 
   text.push(' '.repeat((ALIGNMENT - (text.length % ALIGNMENT)) % ALIGNMENT))
   const headers = { 'inference-header-content-length': String(text.length) }
-  const insertion = insertionOf(data, text.length)
-  const dataBytes = data.reduce((sum, { bytes }) => sum + bytes, 0)
-  const length = text.length + dataBytes - (insertion?.bytes.length ?? 0)
+  const { length, insertion } = layOut(data, text.length)
   return { length, writeTo, insertion, mediaType: 'application/octet-stream', headers }
 
   function writeTo(target: Uint8Array): void {

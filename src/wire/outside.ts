@@ -9,11 +9,17 @@ export interface Insertion {
   readonly bytes: Uint8Array
 }
 
-/** The region that is not in kernel memory, if there is one. @param at bytes written in front of all regions */
-export function insertionOf(regions: readonly Region[], at: number): Insertion | undefined {
+/**
+ * How long the regions of kernel memory are behind `at` other bytes, those included, and where among them the one region belongs that is outside.
+ * At most one may be.
+ */
+export function layOut(regions: Iterable<Region>, at: number): { length: number; insertion: Insertion | undefined } {
+  let length = at
+  let insertion: Insertion | undefined
   for (const { bytes, outside } of regions) {
-    if (outside) return { at, bytes: outside }
-    at += bytes
+    if (!outside) length += bytes
+    else if (insertion) throw new Error('expected at most one output outside of kernel memory')
+    else insertion = { at: length, bytes: outside }
   }
-  return undefined
+  return { length, insertion }
 }

@@ -26,7 +26,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 /**
  * Reads a safetensors container: tensors become the fields of the same names, entries of `__metadata__` every other field. Trusts nothing: the
  * header is bounded, ranges lie inside the body, tile it without overlap or hole, and hold exactly what dtype and shape say.
- * Large tensors stay where they are, others are copied. Throws `tensor_invalid`.
+ * Large tensors of float32 and float64 stay in the body, others are copied. Throws `tensor_invalid`.
  */
 export function readSafetensors(engine: Engine, { bytes }: Body, tensorFields: ReadonlySet<string>): Envelope {
   const { entries, metadata, dataStart } = readHeader(bytes)

@@ -11,7 +11,7 @@ import {
 } from '../answer.ts'
 import type { Engine } from '../kernels/engine.ts'
 import type { Encoded } from './format.ts'
-import { insertionOf } from './outside.ts'
+import { layOut } from './outside.ts'
 import { copyRegions, ELEMENT_BYTES, type Region, sizeOf, viewOf } from './tensor.ts'
 
 const ALIGNMENT = 8
@@ -46,8 +46,7 @@ export function writeSafetensors(engine: Engine, { dtype, fields }: Answer): Enc
   const headerText = Buffer.from(JSON.stringify(header))
   const headerBytes = Math.ceil(headerText.length / ALIGNMENT) * ALIGNMENT
   const dataStart = LENGTH_BYTES + headerBytes
-  const insertion = insertionOf(tensors, dataStart)
-  const length = dataStart + offset - (insertion?.bytes.length ?? 0)
+  const { length, insertion } = layOut(tensors, dataStart)
   return { length, writeTo, insertion, mediaType: 'application/vnd.safetensors' }
 
   function writeTo(target: Uint8Array): void {

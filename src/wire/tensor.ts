@@ -12,14 +12,14 @@ export const ELEMENT_BYTES = { F32: 4, F64: 8, I32: 4 } as const satisfies Recor
  */
 const DECODED = Symbol('decoded')
 
-/** A dense, row-major array in kernel memory. */
+/** A dense, row-major array. */
 export interface Tensor {
   readonly [DECODED]: 'tensor'
   readonly dtype: 'F32' | 'F64'
   readonly shape: readonly number[]
-  /** Byte offset in kernel memory. */
+  /** Byte offset in kernel memory; where there is an `outside`, reading it copies all elements there first. */
   readonly pointer: number
-  /** The same elements where they came in, for who reads them once and in parts: they are not in kernel memory before somebody asks for `pointer`. */
+  /** The same elements where they came in, for who reads them once and in parts. */
   readonly outside?: Uint8Array
   /**
    * The same numbers in another element type, each rounded once from what the client wrote.
