@@ -6,7 +6,7 @@ import type { Services } from '../src/app.ts'
 import type { Formats, OperationName } from '../src/evaluate.ts'
 import { sendAnswer } from '../src/plugins/large-answers.ts'
 import { sendProblem } from '../src/plugins/problems.ts'
-import { bytesOf, clock, type TaskResult, type WorkReport } from '../src/pool/message.ts'
+import { clock, type TaskResult, type WorkReport } from '../src/pool/message.ts'
 import type { ProblemCode } from '../src/problems.ts'
 import { negotiate } from './negotiation.ts'
 
@@ -68,7 +68,7 @@ export async function evaluateBody(
   const queuedAt = clock()
   const result = await pool.evaluate(operation, body, formats, request.deadline)
   const queueMs = result.report.startedAt - queuedAt
-  const answerBytes = bytesOf(result).reduce((sum, bytes) => sum + bytes.byteLength, 0)
+  const answerBytes = (result.body?.byteLength ?? 0) + (result.insertion?.bytes.byteLength ?? 0)
   metrics.observeWork(result.report, queueMs, bodyBytes, answerBytes)
   reply.header('server-timing', serverTiming(result.report, queueMs))
   return result

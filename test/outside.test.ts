@@ -214,6 +214,17 @@ describe('tensors outside of kernel memory', () => {
 })
 
 describe('the bytes of a body', () => {
+  test('are not looked at again once they are said to be needed no more', () => {
+    const nothing = { name: 'logits', datatype: 'FP32', shape: [0, 3], parameters: { binary_data_size: 0 } }
+    const indices = { name: 'targets', datatype: 'INT32', shape: [0], data: [] }
+    const body = new Uint8Array(encode({ inputs: [nothing, indices] }))
+    const bodyRead = ({ buffer }: Uint8Array) => void structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+    const formats = { request: 'inference', response: 'inference', hints: { loss: 'cross_entropy' } } as const
+    const { result } = evaluate(defaultEngine, 'loss', body, formats, { ...worker().surroundings, bodyRead })
+    expect(body).toHaveLength(0)
+    expect(result).toMatchObject({ ok: false, problem: { code: 'shape_mismatch' } })
+  })
+
   test('are needed no more once they are read, and that is said once, whatever becomes of the request', () => {
     const good = { logits: [[1, 2]], targets: [0] }
     for (const body of [

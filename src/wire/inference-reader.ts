@@ -28,6 +28,8 @@ const REPLACED_FIELDS: Readonly<Record<string, string>> = {
 
 const DATA_PATH = 'inputs[].data'
 
+const NO_BYTES = new Uint8Array(0)
+
 const DIALECT: JsonDialect = {
   dtypeField: 'parameters.dtype',
   declaredType: ({ datatype }, path) => (path !== DATA_PATH ? undefined : datatype === 'FP32' ? 'F32' : 'F64'),
@@ -71,7 +73,8 @@ export function readInference(
     if (!placeField(envelope, name, value, tensorFields)) throw refuseAt('validation_failed', path, 'is given twice')
   }
   if (loss !== undefined) envelope.loss = loss
-  const binary = { bytes: body.bytes, at: headerLength, end: length }
+  // Without binary data all of the body is loaded, so that it may be gone by now.
+  const binary = { bytes: headerLength < length ? body.bytes : NO_BYTES, at: headerLength, end: length }
   inputs.forEach((input, i) => {
     const { name, tensor } = readInput(engine, input, ['inputs', i], binary)
     if (!placeField(envelope, name, tensor, tensorFields))
